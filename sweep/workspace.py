@@ -44,6 +44,11 @@ def keep_home() -> None:
     os.environ["SWEEP_HOME"] = str(home())
 
 
+def use_home_of_jobs() -> None:
+    """Have the folder of all sweeps be that of the jobs of a head: ~/sweeps without $SWEEP_HOME."""
+    os.environ.setdefault("SWEEP_HOME", str(Path.home() / "sweeps"))
+
+
 def folder(name: str) -> Path:
     """Return the path of the folder of a sweep, which need not exist yet."""
     return home() / name

@@ -80,6 +80,9 @@ class Budget(Strict):
     hours: float | None = Field(None, gt=0)
 
 
+LEAST_SHARE = 0.0001  # of a GPU
+
+
 class Resources(Strict):
     """What each trial needs of the machines.
 
@@ -97,6 +100,11 @@ class Resources(Strict):
     @model_validator(mode="after")
     def _check_shares(self) -> Self:
         """Raise ValueError unless each process of a trial gets whole CPUs and GPUs of its own."""
+        if 0 < self.gpus_per_trial < LEAST_SHARE:
+            raise ValueError(
+                f"gpus_per_trial must be 0 or at least {LEAST_SHARE:g}, as Ray counts no smaller share, "
+                f"but got {self.gpus_per_trial:g}"
+            )
         size = self.workers_per_trial
         for key, number in (("cpus", self.num_cpus), ("gpus", self.gpus_per_trial)):
             if size > 1 and number % size:

@@ -60,10 +60,12 @@ def in_halves(config: TrialConfig, num_processes: int) -> TrialConfig | None:
     return config.model_copy(update={"train": train})
 
 
-def what_would_fit(config: TrialConfig, num_processes: int) -> str:
+def what_would_fit(config: TrialConfig, num_processes: int, *, is_second: bool) -> str:
     """Return a sentence on a trial for which there was too little memory, and what needs less.
 
-    config: as it was tried last.
+    Args:
+        config: as it was tried last.
+        is_second: whether it had been tried with twice the texts before.
     """
     num_texts = num_texts_at_once(config.train, num_processes)
     ways = []
@@ -79,7 +81,8 @@ def what_would_fit(config: TrialConfig, num_processes: int) -> str:
         ways.append("train.zero_stage: 3 with more resources.workers_per_trial")
     return (
         f"the memory must hold the model with its moments and {counted(num_texts, 'text')} at once, "
-        f"but did not twice, {_device_words()}: less is needed with {', '.join(ways[:-1])}"
+        f"but did not{' twice' if is_second else ''}, {_device_words()}: less is needed with "
+        f"{', '.join(ways[:-1])}"
         f"{' or ' if len(ways) > 1 else ''}{ways[-1]}"
     )
 

@@ -21,8 +21,8 @@ class TrainConfig(Strict):
     lr: float = Field(
         ge=0, le=1, description="peak learning rate; 0 is the control that moves nothing"
     )
-    steps: int = Field(ge=1)
-    batch_size: int = Field(16, ge=1, description="texts a step")
+    steps: int = Field(ge=1, le=1_000_000_000)
+    batch_size: int = Field(16, ge=1, le=1_000_000, description="texts a step")
     accumulation: int = Field(
         1, ge=1, description="micro-batches a step and process, to save memory"
     )

@@ -117,6 +117,7 @@ def add(
     refuse_secrets(tracking_uri, storage)
     if key and not re.fullmatch("[0-9a-f]{32}", key):
         leave(WRONG, "--key must be 32 hexadecimal digits, as `sweep submit --queue` draws them.")
+    queue_here = _queue()
     has_begun = workspace.spec(checked.name).is_file()
     if has_begun and not resume:
         leave(
@@ -127,14 +128,14 @@ def add(
     if resume and not has_begun:
         leave(WRONG, f"no sweep named {checked.name!r} was run here: add it without --resume.")
     try:
-        entry = _queue().add(
+        entry = queue_here.add(
             checked.name, shipped.shipped(checked, document.text, harness_tasks), key,
             priority=priority, cap=cap, resume=resume, tracking_uri=tracking_uri, storage=storage,
             no_diff=no_diff, insecure=insecure,
         )  # fmt: skip
     except (shipped.NotShipped, Refused) as error:
         leave(WRONG, str(error))
-    tree = queue_tree.tree_of(entry, _queue().place(entry)) | {"served": _queue().is_served()}
+    tree = queue_tree.tree_of(entry, queue_here.place(entry)) | {"served": queue_here.is_served()}
     if format_ is TableOrJson.JSON:
         print(json.dumps(tree))
     else:
@@ -194,8 +195,8 @@ def serve(
     def tell(sentence: str) -> None:
         print(encodable(f"{time.strftime('%H:%M:%S')} {sentence}"), flush=True)
 
-    queue_here = _queue()
     runner = RayJobs(known_jobs_address(address) or JOBS_EXAMPLE)
+    queue_here = _queue()
     scheduler = Scheduler(queue_here, runner, at_once=at_once, tell=tell)
     tell(f"serving {queue_here.folder}, {at_once} at once.")
     try:
@@ -205,9 +206,11 @@ def serve(
 
 
 def _queue() -> Queue:
-    """Return the queue of this machine."""
+    """Return the queue of this machine, in the folder in which its jobs run sweeps."""
+    from sweep import workspace
     from sweep.queue import folder
 
+    workspace.use_home_of_jobs()
     return folder.Queue(folder.home(), on_damage=say)
 
 

@@ -171,6 +171,21 @@ def test_verbs_of_a_laptop_reach_a_cluster_by_its_addresses_alone(cluster):
     assert not (cluster.folder / "home" / "own").exists()
 
 
+def test_files_named_like_secrets_are_queued(cluster):
+    """What a verb of the queue answers is not what the log of its job shows, which masks values."""
+    (cluster.folder / "secret.csv").write_text("stereotype,antistereotype\nhe is,she is\n")
+    text = TINY.replace("name: tiny", "name: own").replace(
+        "{data: miniature, size: 50}", "{data: secret.csv}"
+    )
+    (cluster.folder / "own.yaml").write_text(text)
+    words = [sys.executable, "-m", "sweep", "submit", "own.yaml", "--yes", "--queue"]
+    environment = cluster.head.environment | {"SWEEP_HOME": str(cluster.folder / "home")}
+    submitted = subprocess.run(
+        words, cwd=cluster.folder, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "own is in the queue as number 1, at place 1." in submitted.stdout
+
+
 def test_a_job_that_dies_before_its_record_says_why_without_secrets(cluster):
     text = TINY.replace("name: tiny", "name: gone").replace("{data: miniature", "{data: /gone.csv")
     (cluster.folder / "gone.yaml").write_text(text.replace(", size: 50", ""))

@@ -97,6 +97,7 @@ def test_a_second_lack_of_memory_fails_the_trial_with_what_would_fit():
     assert result.failure.startswith(
         "the memory must hold the model with its moments and 2 texts at"
     )
+    assert "at once, but did not twice, " in result.failure
     assert "train.accumulation up to 4 (now 2)" in result.failure
     assert "Tried to allocate" in result.failure
     with pytest.raises(TrialFailed):
@@ -106,7 +107,8 @@ def test_a_second_lack_of_memory_fails_the_trial_with_what_would_fit():
 def test_what_a_trial_does_already_is_not_advised():
     tree = trial(batch_size=1, dtype="bf16", zero_stage=2).tree()
     config = TrialConfig.model_validate(tree | {"parameters": "lora"})
-    sentence = what_would_fit(config, 1)
+    sentence = what_would_fit(config, 1, is_second=False)
+    assert "at once, but did not, " in sentence
     assert "1 text at once" in sentence
     for word in ("accumulation", "lora", "bf16"):
         assert word not in sentence

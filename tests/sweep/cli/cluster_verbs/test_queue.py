@@ -95,3 +95,12 @@ def test_here_is_the_queue_of_this_machine_whatever_cluster_is_known(call):
     assert call("--here").exit_code == 0
     assert call("add", "one.yaml").exit_code == 0, "it is always that of this machine"
     assert call("remove", "one", "--here").exit_code == 0
+
+
+def test_without_sweep_home_the_queue_is_where_the_jobs_of_a_head_run_sweeps(
+    call, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.delenv("SWEEP_HOME")
+    assert "at place 1." in call("add", "one.yaml").stdout
+    assert [e.sweep for e in Queue(tmp_path / "user" / "sweeps" / ".queue").entries()] == ["one"]
