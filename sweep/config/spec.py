@@ -102,8 +102,8 @@ class Resources(Strict):
         """Raise ValueError unless each process of a trial gets whole CPUs and GPUs of its own."""
         if 0 < self.gpus_per_trial < LEAST_SHARE:
             raise ValueError(
-                f"gpus_per_trial must be 0 or at least {LEAST_SHARE:g}, as Ray counts no smaller share, "
-                f"but got {self.gpus_per_trial:g}"
+                f"gpus_per_trial must be 0 or at least {LEAST_SHARE:g}, the smallest share, but "
+                f"got {self.gpus_per_trial:g}"
             )
         size = self.workers_per_trial
         for key, number in (("cpus", self.num_cpus), ("gpus", self.gpus_per_trial)):

@@ -112,8 +112,6 @@ def specs(tmp_path, monkeypatch):
 HARMLESS = {"a long choice", "two wide choices", "addresses", "lists of keys"}
 # A plan is made without what a spec names, which may be elsewhere.
 OF_FILES = {name for name in OF_INTENT if " for " in name} - {"steps for ever"}
-    "takes passwords for data"
-}
 
 
 @pytest.mark.long
