@@ -95,12 +95,13 @@ def checked_jobs_address(address: str) -> str:
 
 
 def _is_of_server(address: str) -> bool:
-    """Return whether a text is http://HOST or https://HOST, with a port or without."""
+    """Return whether a text is http://HOST or https://HOST, with a port and a path or without."""
     if len(address) > MAX_CHARACTERS or any(not "!" <= sign <= "~" for sign in address):
         return False
     try:
         parts = urlsplit(address)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_plain = not parts.query and not parts.fragment and parts.port != 0
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain
     except ValueError:  # of brackets, or of a port that is no number
         return False
 

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 FAILED = 1  # exit code of a job that tells none
+REFUSED = 2  # exit code of a job that has begun nothing
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 MAX_DROPPED = 3  # connections that a busy head may drop
 CAP = "--cap"  # the option of `sweep queue add` for `at_once`
 HOME = '"${SWEEP_HOME:-$HOME/sweeps}"'  # of the head, as its shell reads it
+
+
+class KnownSweep(ValueError):
+    """The cluster runs a sweep of this name, or has run it: a new job of it would only be refused."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ def submit(
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
+        KnownSweep: the cluster has a sweep of this name, which is not to be resumed.
     """
     entrypoint = f"SWEEP_HOME={HOME} {verb_line(name, shipped, options, resume=resume)}"
     metadata = {job_api.SWEEP: name}
@@ -93,7 +99,7 @@ def submit(
             entrypoint,
             Path(folder),
             metadata,
-            lambda client: _free_id(client, name),
+            lambda client: _free_id(client, name, resume),
             address=address,
         )
 
@@ -126,6 +132,7 @@ def start(
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
+        KnownSweep: `choose_id` has raised it.
     """
     deadline = time.monotonic() + PATIENCE_S
     num_dropped, is_dropped = 0, False
@@ -144,6 +151,8 @@ def start(
                 metadata=dict(metadata),
             )
             return job
+        except KnownSweep:
+            raise
         except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
             num_dropped += _is_dropped(error)
             is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
@@ -206,10 +215,25 @@ def _is_dropped(error: Exception) -> bool:
     return isinstance(error, ConnectionError)
 
 
-def _free_id(client: JobSubmissionClient, name: str) -> str:
+def _free_id(client: JobSubmissionClient, name: str, resume: bool) -> str:
     """Return the first of NAME-1, NAME-2, … that is no job of the cluster yet.
 
     A sweep that is resumed is another job under the same name.
+
+    Raises:
+        KnownSweep: the cluster runs the sweep, or has run it, and it is not to be resumed.
     """
+    jobs = [job for job in job_api.jobs(client) if job.sweep == name and not job.kind]
+    # One that was refused has recorded nothing.
+    known = next((job for job in jobs if job.code != REFUSED), None)
+    if known is not None and not resume:
+        if not known.is_over:
+            raise KnownSweep(
+                f"{name} runs on the cluster already, as {known.id}: `sweep logs -f {name}` follows it."
+            )
+        raise KnownSweep(
+            f"{name} must be a sweep that the cluster does not know yet, but {known.id} has "
+            f"{known.state}: submit it with --resume to go on with that one, or under another name."
+        )
     ids = job_ids(client)
     return next(job for n in range(1, len(ids) + 2) if (job := f"{name}-{n}") not in ids)

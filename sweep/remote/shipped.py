@@ -50,8 +50,13 @@ class Shipped:
 
     @property
     def digests(self) -> dict[str, str]:
-        """The sha256 of each of these files, by its name."""
-        return {name: hashlib.sha256(data).hexdigest() for name, data in self.contents.items()}
+        """The sha256 of each of these files, and of each file of the tasks, by its path."""
+        contents = self.contents
+        if self.harness_tasks:
+            for path in _files_below(self.harness_tasks):
+                name = Path(workspace.HARNESS_TASKS, path.relative_to(self.harness_tasks))
+                contents[name.as_posix()] = _contents(path)
+        return {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
 
     def write(self, folder: Path) -> None:
         """Write everything into an empty folder, and onto the disk."""
@@ -72,12 +77,18 @@ def shipped(spec: SweepSpec, text: str, harness_tasks: Path | None = None) -> Sh
     text: of the file of the spec, as it was checked; its relative paths are from the current folder.
 
     Raises:
-        NotShipped: a data file is not here, lies outside of the folder, or all are too large; or the
-            model is a folder of this machine.
+        NotShipped: a data file is not here, lies outside of the folder, or all are too large, with the
+            tasks; or the model is a folder of this machine.
     """
     files: dict[str, bytes] = {}
     elsewhere: dict[str, None] = {}
-    num_bytes = 0
+    num_bytes = sum(path.stat().st_size for path in _files_below(harness_tasks))
+    if num_bytes > MAX_BYTES:
+        raise NotShipped(
+            f"the folder of tasks {as_word(harness_tasks, MAX_NAME)} must have at most "
+            f"{MAX_BYTES >> 20} MiB to go with {spec.name}, but has {num_bytes / 2**20:.1f}: keep the "
+            f"rows on the Hub, or name a folder that has the tasks alone."
+        )
     trials = spec.trials()
     for name in dict.fromkeys(name for trial in trials for name in _data_files(trial)):
         if name.startswith(("/", "~")):
@@ -130,7 +141,12 @@ def _size(name: str) -> int:
     return Path(name).stat().st_size
 
 
-def _contents(name: str) -> bytes:
+def _files_below(folder: Path | None) -> list[Path]:
+    """Return every file in a folder, however deep, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+
+
+def _contents(name: str | Path) -> bytes:
     """Return the bytes of a data file; raise NotShipped if it cannot be read."""
     try:
         return Path(name).read_bytes()

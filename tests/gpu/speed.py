@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from tests.gpu import DEVICE, IS_GPU, Row, synchronise
 from trainables.config import TrialConfig
 from trainables.determinism import only_repeatable_kernels
-from trainables.models import miniature
+from trainables.models import loading, miniature
 from trainables.models.loading import load
 from trainables.training.engine import Engine
 from trainables.training.loss import loss
@@ -77,10 +78,9 @@ def our_steps(config: TrialConfig, steps: int, repeatable: bool = True) -> list[
     repeatable: with kernels that give the same numbers each time, as in a trial.
     """
     model = load(config.model.path, config.model.family)
-    torch.use_deterministic_algorithms(repeatable and IS_GPU, warn_only=True)
     model.reset(config.train.dtype)
     stream, times = Stream(config, model), []
-    with Engine(model, config.train) as engine:
+    with _repeatable(repeatable and IS_GPU), Engine(model, config.train) as engine:
         for step in range(steps):
             synchronise()
             began = time.perf_counter()
@@ -91,6 +91,17 @@ def our_steps(config: TrialConfig, steps: int, repeatable: bool = True) -> list[
             synchronise()
             times.append(time.perf_counter() - began)
     return times[WARM_UP:]
+
+
+@contextmanager
+def _repeatable(is_on: bool) -> Iterator[None]:
+    """Within the block, have PyTorch use kernels that give the same numbers each time, or any."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(is_on, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=True)
 
 
 def trainer_steps(path: Path, texts: int, steps: int) -> list[float]:
@@ -171,11 +182,11 @@ def speed() -> Iterator[Row]:
                             w.numel() for w in load(str(path), "causal").module.parameters()
                         )
                         share = 6 * num_weights * num_tokens / ours / 1e12 / measured_peak
-                        load.__globals__["_load"].cache_clear()
+                        loading._load.cache_clear()
                         gc.collect()
                         theirs = median(trainer_steps(path, texts, WARM_UP + STEPS))
                         gc.collect()
                         text += f", {share:.0%} of the peak; Trainer {theirs * 1e3:.0f} ms"
                     yield f"{name}, {num_tokens} tokens, {objective}", None, text
-            load.__globals__["_load"].cache_clear()
+            loading._load.cache_clear()
             gc.collect()

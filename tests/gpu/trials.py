@@ -66,7 +66,8 @@ def memory() -> Iterator[Row]:
         gc.collect()
         held.append(torch.cuda.memory_allocated() / 1e6 if IS_GPU else 0.0)
     text = f"{held[1]:.1f} MB after 2, {held[-1]:.1f} after {len(held)}"
-    yield "memory after many trials stays", held[-1] <= held[1] * 1.01, text
+    # What the CPU's allocator holds is not counted, so there it is no check.
+    yield "memory after many trials stays", held[-1] <= held[1] * 1.01 if IS_GPU else None, text
 
 
 def one_trial() -> list[dict[str, float]]:

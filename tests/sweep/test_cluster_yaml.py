@@ -91,9 +91,11 @@ def test_record_and_sweeps_are_on_the_disk_of_the_head_not_in_its_container(clus
     assert cluster["initialization_commands"] == ["mkdir -p ~/kept"], (
         "or Docker's root would own it"
     )
-    _, server, head = cluster["head_start_ray_commands"]
+    _, server, head, queue = cluster["head_start_ray_commands"]
     assert "cd ~/kept/mlflow" in server
-    assert "SWEEP_HOME=~/kept/sweeps" in head
+    for command in (head, queue):
+        assert "SWEEP_HOME=~/kept/sweeps" in command
+        assert "RAY_AUTH_MODE=token" in command
 
 
 def test_the_images_have_the_ray_version_that_we_pin(cluster):

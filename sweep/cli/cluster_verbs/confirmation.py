@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from sweep.cli.options import WRONG, leave
+from sweep.cli.planning.plan import plan_of, table_of
 from trainables.cli.streams import encodable
 from trainables.schema.counted import counted
 from trainables.schema.text.shown import MAX_NAME, as_word
@@ -30,9 +31,10 @@ def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> Non
         ("record", options.tracking_uri or "the cluster's default"),
         ("search", options.storage or "the cluster's default"),
     ]
-    for name, digest in cargo.digests.items():
-        size_of = _bytes(len(cargo.contents[name]))
-        lines.append(("ships", f"{as_word(name, MAX_NAME)}, {size_of}, sha256 {digest[:DIGITS]}…"))
+    digests = cargo.digests
+    for name, data in cargo.contents.items():
+        digest, size_of = digests[name][:DIGITS], _bytes(len(data))
+        lines.append(("ships", f"{as_word(name, MAX_NAME)}, {size_of}, sha256 {digest}…"))
     if cargo.harness_tasks:
         lines.append(("ships", f"tasks in {as_word(cargo.harness_tasks, MAX_NAME)}"))
     for name in cargo.elsewhere:
@@ -40,7 +42,8 @@ def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> Non
     width = max(len(left) for left, _ in lines)
     for left, right in lines:
         print(encodable(f"{left:<{width}}  {right}"))
-    print(encodable(plan_of(spec)))
+    print(encodable(table_of(plan_of(spec))))
+    print("The plan is for machines like this one; those of the cluster may be others.")
 
 
 def confirm(yes: bool) -> None:
@@ -58,18 +61,6 @@ def confirm(yes: bool) -> None:
         )
     if not typer.confirm("submit it?"):
         leave(WRONG, "nothing was submitted.")
-
-
-def plan_of(spec: SweepSpec) -> str:
-    """Return what a sweep is expected to take, as `sweep plan` prints it.
-
-    It rests on what is known on this machine, with the sweep's own number of trials at once.
-    """
-    from sweep.cli.planning.recorded import recorded_speed
-    from sweep.planning.plan import make_plan
-    from sweep.planning.table import lines
-
-    return "\n".join(lines(make_plan(spec, find_recorded=recorded_speed)))
 
 
 def _bytes(num: int) -> str:

@@ -96,7 +96,7 @@ def submit(
         return
     try:
         job = jobs.submit(checked.name, cargo, options, address=jobs_api, resume=resume)
-    except job_api.Unreachable as error:
+    except (job_api.Unreachable, jobs.KnownSweep) as error:
         leave(WRONG, str(error))
     print(f"submitted as {job}", flush=True)
     if follow:

@@ -54,18 +54,17 @@ def plan(
     checked, document = load_spec(spec)
     if calibrate:
         calibrate_for(checked, document, slots)
-    found = plan_of(checked, document, slots=slots, price_per_hour=price_per_hour)
+    found = plan_of(checked, slots=slots, price_per_hour=price_per_hour)
     if format_ is Format.JSON:
         from sweep.planning.table import as_json
 
         print(json.dumps(as_json(found), indent=2))
     else:
-        show(found)
+        print(table_of(found))
 
 
 def plan_of(
     spec: SweepSpec,
-    document: Document,
     *,
     slots: int | None = None,
     price_per_hour: float | None = None,
@@ -73,7 +72,6 @@ def plan_of(
     """Return what a sweep will spend, by what was calibrated or recorded on this machine.
 
     Args:
-        spec, document: of `load_spec`.
         slots: trials at once; those of the spec, or as many as fit here, if left out.
         price_per_hour: of an accelerator, or of a slot without one.
     """
@@ -83,11 +81,11 @@ def plan_of(
     return make_plan(spec, slots=slots, price=price_per_hour, find_recorded=recorded_speed)
 
 
-def show(plan: Plan) -> None:
-    """Print a plan as a table of at most 80 columns."""
+def table_of(plan: Plan) -> str:
+    """Return a plan as a table of at most 80 columns."""
     from sweep.planning.table import lines
 
-    print("\n".join(lines(plan)))
+    return "\n".join(lines(plan))
 
 
 def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None) -> None:

@@ -195,6 +195,7 @@ def test_a_cancelled_trial_fails_alone_and_is_tried_again_on_request(spec_of, tm
     assert len(sweep_of(spec).trials) == 5, "a trial that was tried again is not tried once more"
 
 
+@pytest.mark.long
 def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp_path):
     spec, document = spec_of(4)
     go = tmp_path / "go"

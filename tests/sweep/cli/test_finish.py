@@ -170,6 +170,7 @@ def test_ctrl_c_that_a_destructor_swallows_ends_the_sweep_before_any_trial(spec_
     assert finishes(spec, document)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "which",
     [

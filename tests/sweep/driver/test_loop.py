@@ -68,6 +68,7 @@ def test_a_run_that_tune_ends_early_is_interrupted_but_not_by_ctrl_c(spec_of, mo
     assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
 
 
+@pytest.mark.long
 def test_a_cancel_that_was_carried_out_stays_one_even_if_it_is_withdrawn(spec_of, monkeypatch):
     listeners, end_run = [], TuneInterrupt.end_run
 
@@ -179,6 +180,7 @@ def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(s
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whose", [pytest.param("driver", marks=pytest.mark.long), "worker"])
 def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_path, whose):
     """The disk is full for the files of the driver, or for those of a trial."""

@@ -26,6 +26,7 @@ def test_twenty_trials_are_twenty_trials_everywhere_and_run_once(spec_of):
     assert {run.info.run_id: run.info.end_time for run in record.trial_runs()} == before
 
 
+@pytest.mark.long
 def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
     spec, document = spec_of(None, GRID)
     record = run(spec, document, run_trial=pretending())
@@ -215,6 +216,7 @@ def test_a_refused_sweep_leaves_no_record(spec_of):
     assert find_sweep(workspace.local_tracking_uri(), spec.name) is None
 
 
+@pytest.mark.long
 def test_a_refused_sweep_replaces_nothing(spec_of):
     """It is refused by the cluster that it would run on."""
     from sweep.tracking.sweeps import find_sweep
@@ -299,6 +301,7 @@ def test_a_sweep_whose_store_is_not_there_is_not_resumed_and_no_store_is_made(sp
     assert [*tmp_path.glob("absent*")] == []
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_is_said_and_its_trial_runs_from_its_start(spec_of, caplog):
     spec, document = spec_of(1, **{"search:": "checkpoints: {resume: true}\nsearch:"})
     folder = workspace.folder(spec.name) / "checkpoints" / "0000"

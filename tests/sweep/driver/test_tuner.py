@@ -9,6 +9,7 @@ from tests.sweep.conftest import states
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
 
+@pytest.mark.long
 def test_trials_one_at_a_time_share_a_process_and_have_folders_of_their_own(spec_of, tmp_path):
     log = tmp_path / "log"
 

@@ -40,10 +40,13 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     assert optuna_states(home, "tiny") == {"COMPLETE": 2}
     parent, trials = record(home, "tiny")
     assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
-    again = sweep("submit", path, "--yes", "--address", jobs, "--follow", **environment)
-    assert again.returncode == 2, "the job's driver refuses a second sweep of the name"
-    assert "submitted as tiny-2" in again.stdout
-    assert "sweep resume tiny" in again.stdout
+    again = sweep("submit", path, "--yes", "--address", jobs, **environment)
+    assert (again.returncode, again.stderr) == (
+        2,
+        "tiny must be a sweep that the cluster does not know yet, but tiny-1 has succeeded: submit it "
+        "with --resume to go on with that one, or under another name.\n",
+    )
+    assert "submitted" not in again.stdout
 
 
 @pytest.mark.long
@@ -94,7 +97,10 @@ def test_a_connection_that_is_dropped_before_its_answer_submits_a_sweep_once(
     assert not drops
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert f"submitted as {name}-1" in ended.stdout
-    again = sweep("submit", path, "--yes", "--address", jobs, "--follow", **environment)
+    again = sweep("submit", path, "--yes", "--address", jobs, **environment)
+    assert again.returncode == 2
+    assert f"{name}-1" in again.stderr, "the one job of the sweep"
+    again = sweep("submit", path, "--yes", "--address", jobs, "--follow", "--resume", **environment)
     assert f"submitted as {name}-2" in again.stdout, "no other job of the sweep is there"
 
 

@@ -78,6 +78,27 @@ def test_a_file_that_cannot_go_is_one_sentence_with_what_would_work(data, proble
     assert "by a path that begins with /." in str(raised.value)
 
 
+def test_each_file_of_the_tasks_has_its_digest_and_counts(folder, monkeypatch):
+    tasks = folder / "mine"
+    (tasks / "data").mkdir(parents=True)
+    (tasks / "task.yaml").write_text("task: mine\n")
+    (tasks / "data" / "rows.jsonl").write_text("{}\n")
+    spec, text = spec_with("miniature")
+    cargo = shipped(spec, text, tasks)
+    assert list(cargo.contents) == ["sweep.yaml"]
+    there = folder / "there"
+    there.mkdir()
+    cargo.write(there)
+    assert list(cargo.digests) == [
+        "sweep.yaml", "harness_tasks/data/rows.jsonl", "harness_tasks/task.yaml",
+    ]  # fmt: skip
+    for name, digest in cargo.digests.items():
+        assert hashlib.sha256((there / name).read_bytes()).hexdigest() == digest
+    monkeypatch.setattr(module, "MAX_BYTES", 10)
+    with pytest.raises(NotShipped, match="the folder of tasks"):
+        shipped(spec, text, tasks)
+
+
 def test_files_that_are_too_large_together_are_refused(folder, monkeypatch):
     monkeypatch.setattr(module, "MAX_BYTES", 2 * len(PAIRS) - 1)
     for name in ("a.csv", "b.csv"):

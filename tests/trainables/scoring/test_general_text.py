@@ -84,6 +84,7 @@ def test_a_text_must_have_two_tokens_where_nothing_stands_before_it(llama, bert)
     assert [fewest_tokens(each.tokenizer) for each in (llama, bert, bare)] == [1, 1, 2]
 
 
+@pytest.mark.long
 @given(
     st.lists(st.lists(st.integers(5, 9), min_size=1, max_size=6), min_size=1, max_size=5),
     st.integers(0, 2),

@@ -32,8 +32,8 @@ def test_a_plan_is_a_table_or_json():
 
 
 def test_other_verbs_can_ask_for_the_same_plan():
-    spec, document = load(SPEC)
-    plan = plan_of(spec, document, slots=3)
+    spec, _ = load(SPEC)
+    plan = plan_of(spec, slots=3)
     tree = json.loads(verb("plan", SPEC, "--slots", 3, "--format", "json").stdout)
     assert tree["estimates"]["time"]["value"] == plan.row("time").interval.value
 
@@ -82,7 +82,7 @@ def test_a_plan_loads_neither_torch_nor_ray_nor_optuna(tmp_path):
     code = (
         "import sys; from pathlib import Path; from sweep.config.check import load; "
         "from sweep.cli.planning.plan import plan_of; "
-        f"spec, document = load(Path({str(SPEC)!r})); plan_of(spec, document); "
+        f"spec, _ = load(Path({str(SPEC)!r})); plan_of(spec); "
         "print(*({'torch', 'ray', 'optuna', 'mlflow', 'transformers'} & sys.modules.keys()))"
     )
     loaded = subprocess.run(

@@ -43,6 +43,7 @@ def test_trials_that_have_ended_are_not_kept_in_memory(spec_of):
     assert max(calls) <= 5, calls
 
 
+@pytest.mark.long
 def test_a_release_of_ray_that_keeps_trials_elsewhere_is_told_once(spec_of, monkeypatch, caplog):
     monkeypatch.setattr(ended_trials, "PLACES", ("_trials", "_actor_manager._elsewhere"))
     before = TuneController.step

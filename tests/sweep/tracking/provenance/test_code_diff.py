@@ -59,6 +59,7 @@ def test_a_file_that_holds_secrets_by_its_name_is_left_out_and_named(repository_
     assert about == f"1 changed file, 0 kB; without {name}"
 
 
+@pytest.mark.long
 def test_a_long_patch_is_cut_and_a_large_file_is_not_read(repository_file):
     repository_file.write_text("one = 2\n" * MAX_CHARS)
     large = repository_file.parents[1] / "large.txt"

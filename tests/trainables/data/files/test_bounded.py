@@ -69,6 +69,7 @@ def test_a_file_of_many_lines_is_refused_where_it_is_too_large(tmp_path, monkeyp
         list(user_rows(path))
 
 
+@pytest.mark.long
 def test_a_list_of_json_takes_little_more_memory_than_its_text(tmp_path):
     file = tmp_path / "pairs.json"
     file.write_text("[" + '{"a": [[], []]},' * 200_000 + "{}]")
