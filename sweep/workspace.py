@@ -46,7 +46,8 @@ def keep_home() -> None:
 
 def use_home_of_jobs() -> None:
     """Have the folder of all sweeps be that of the jobs of a head: ~/sweeps without $SWEEP_HOME."""
-    os.environ.setdefault("SWEEP_HOME", str(Path.home() / "sweeps"))
+    if not os.environ.get("SWEEP_HOME"):
+        os.environ["SWEEP_HOME"] = str(Path.home() / "sweeps")
 
 
 def folder(name: str) -> Path:

@@ -99,7 +99,10 @@ class Resources(Strict):
 
     @model_validator(mode="after")
     def _check_shares(self) -> Self:
-        """Raise ValueError unless each process of a trial gets whole CPUs and GPUs of its own."""
+        """Raise ValueError unless each process gets whole CPUs, and a share of a GPU that Ray counts.
+
+        Several processes of a trial must get whole GPUs of their own.
+        """
         if 0 < self.gpus_per_trial < LEAST_SHARE:
             raise ValueError(
                 f"gpus_per_trial must be 0 or at least {LEAST_SHARE:g}, the smallest share, but "
@@ -249,16 +252,6 @@ class SweepSpec(Strict):
         if self.budget.trials:
             return self.budget.trials
         return self.search.sampler.num_points(self.trial) * self.replicates.seeds
-
-    def with_at_most(self, at_once: int | None) -> SweepSpec:
-        """Return the spec with at most so many trials at once; None changes nothing."""
-        if at_once is None:
-            return self
-        of_spec = self.resources.at_once
-        most = at_once if of_spec is None else min(at_once, of_spec)
-        return self.model_copy(
-            update={"resources": self.resources.model_copy(update={"at_once": most})}
-        )
 
     def trials(self) -> list[TrialConfig]:
         """Return validated trials that together hold every branch and both ends of every domain."""

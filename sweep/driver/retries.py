@@ -16,12 +16,13 @@ from ray.tune.experiment import Trial
 
 from sweep.trial_request import IN_HALVES
 from sweep.workers.memory import NotEnoughMemory
-from sweep.workers.ranks import LOW_MEMORY
+from sweep.workers.ranks import LOW_MEMORY, NO_MEMORY, ProcessDied
 from sweep.workers.result import TrialResult
 from trainables.schema.text.printable import without_colours
 
 NOT_STARTED = "error raised in its creation task"  # as Ray says it
 OUT_OF_MEMORY = "its node ran out of memory"
+PROCESS_WITHOUT_MEMORY = "one of its processes had too little memory"
 MAX_RETRIES = 3  # of one trial after deaths of its process; it fails at the next death
 
 
@@ -47,7 +48,7 @@ class NoRetry(Callback):  # type: ignore[misc]
             trial.max_failures = 0
 
 
-def describe_death(death: RayError) -> str:
+def describe_death(death: Exception) -> str:
     """Return how a trial's process ended in a few words, from the paragraphs of Ray's error."""
     text = str(death)
     address = re.search(r"\bip[:=] ?([\w.:]+)", text, re.IGNORECASE)
@@ -57,6 +58,8 @@ def describe_death(death: RayError) -> str:
         return f"its process cannot start{node}: {lines[-1].strip()}"
     if LOW_MEMORY in text:
         return f"{OUT_OF_MEMORY}{node}"
+    if f"exits with code {NO_MEMORY}." in text:
+        return f"{PROCESS_WITHOUT_MEMORY}{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
         return f"its node died{node}"
     detail = re.search(r"exit detail: (.*?)\.?(?: Some common causes|$)", text, re.MULTILINE)
@@ -67,7 +70,8 @@ def is_lack_of_memory(exception: Exception) -> bool:
     """Return whether an actor ended because its trial needs more memory than there is."""
     if isinstance(exception, RayTaskError):
         return isinstance(exception.cause, NotEnoughMemory)
-    return isinstance(exception, RayActorError) and OUT_OF_MEMORY in str(exception)
+    words = (OUT_OF_MEMORY, PROCESS_WITHOUT_MEMORY)
+    return isinstance(exception, RayActorError) and any(each in str(exception) for each in words)
 
 
 @contextmanager
@@ -94,6 +98,9 @@ def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]
 
     def trial_task_failure(self: Any, trial: Any, exception: Exception) -> None:
         self._resetting_trials.discard(trial)
+        if isinstance(exception, RayTaskError) and isinstance(exception.cause, ProcessDied):
+            # That of a further process counts as the trial's own.
+            exception = RayActorError(error_msg=describe_death(exception.cause))
         if is_lack_of_memory(exception) and not trial.config.get(IN_HALVES):
             trial.config[IN_HALVES] = True  # its next worker gets it
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:

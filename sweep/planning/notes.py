@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from sweep.planning.absence import absence
 from sweep.planning.calibration.kept import CalibratedSpeed
 from sweep.planning.estimate import HOUR
 from sweep.planning.work.evaluation_work import is_counted_exactly
 from sweep.schedulers import NoScheduler
-from trainables.data.files.kinds import kind_of
-from trainables.harness.own_files import strings_in
 from trainables.schema.counted import counted
-from trainables.schema.text.shown import MAX_NAME, as_word
 
 if TYPE_CHECKING:
     from sweep.planning.estimate import Estimate
@@ -38,10 +35,7 @@ def notes(estimate: Estimate, machine: Machine) -> list[str]:
     absent = [each.name for each in first.evaluators if not is_counted_exactly(each)]
     if absent and not isinstance(estimate.speed, CalibratedSpeed):
         notes.append(f"data not at hand, counted as usual: {', '.join(dict.fromkeys(absent))}.")
-    if lacking := _not_here(estimate):
-        notes.append(
-            f"not on this machine: {', '.join(lacking)}; `sweep check` says so where the sweep runs."
-        )
+    notes += absence([trial for trial, _ in estimate.works])
     if resources.gpus_per_trial and not machine.gpus:
         notes.append("this machine has no GPU: the speed is that of a usual one.")
     if estimate.room.num > max(1, estimate.room.here):
@@ -74,15 +68,3 @@ def notes(estimate: Estimate, machine: Machine) -> list[str]:
             f"budget.hours ({hours:g}) may end it: after about {counted(num_run, 'trial')}."
         )
     return notes
-
-
-def _not_here(estimate: Estimate) -> list[str]:
-    """Return the user's own data files and folders that trials name and this machine does not have."""
-    names: dict[str, None] = {}
-    for trial, _ in estimate.works:
-        names |= dict.fromkeys(text for text in strings_in(trial.tree()) if kind_of(text))
-        if trial.model.path.startswith(("/", "~", ".")):
-            names[trial.model.path] = None
-    return [
-        as_word(name, MAX_NAME) for name in names if not os.path.exists(os.path.expanduser(name))
-    ]

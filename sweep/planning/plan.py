@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from sweep.planning.absence import absence
 from sweep.planning.calibration.kept import CalibratedSpeed, Calibration, file_of, kept
 from sweep.planning.estimate import Estimate, Option, Row
 from sweep.planning.interval import Interval
@@ -68,6 +69,7 @@ def make_plan(
     spec: SweepSpec,
     *,
     slots: int | None = None,
+    cap: int | None = None,
     price: float | None = None,
     find_recorded: FindRecorded = lambda spec, usual: None,
     machine: Machine | None = None,
@@ -77,13 +79,14 @@ def make_plan(
     Args:
         spec: of the sweep, which `sweep.config.check` has found sound.
         slots: trials at once; those of the spec, or as many as fit here, if left out.
+        cap: the most trials at once, whatever the spec says.
         price: of an hour of an accelerator, or of a slot without one.
         find_recorded: finds the speed in the record of earlier sweeps.
         machine: that is asked for its processors and calibrations; this one if left out.
     """
     machine = machine or this_machine()
     drawn = drawn_trials(spec) or spec.trials()[:1]
-    room = slots_of(spec, machine, slots)
+    room = slots_of(spec, machine, slots, cap)
     shape = shape_of(drawn[0].model.path)
     speed = shape and speed_of(spec, drawn[0], shape, room, machine, find_recorded)
     works = [(trial, work_of(trial, shape)) for trial in drawn] if shape else []
@@ -93,7 +96,7 @@ def make_plan(
         rows: list[Row] = [
             Row("time", "s", None, f"the size of {drawn[0].model.path} is not known")
         ]
-        parts, options, notes = {}, [], []
+        parts, options, notes = {}, [], absence(drawn)
     else:
         estimate = Estimate(spec, shape, speed, room, works)
         rows, parts = estimate.rows(price), estimate.parts()

@@ -33,8 +33,21 @@ class Slots(NamedTuple):
     here: int
 
 
-def slots_of(spec: SweepSpec, machine: Machine, given: int | None = None) -> Slots:
-    """Return the slots of a sweep: those given, those of the spec, or as many as fit here."""
+def slots_of(
+    spec: SweepSpec, machine: Machine, given: int | None = None, cap: int | None = None
+) -> Slots:
+    """Return the slots of a sweep: those given, those of the spec, or as many as fit here.
+
+    cap: the most that there may be; None: no limit.
+    """
+    slots = _slots_without_cap(spec, machine, given)
+    if cap is None or cap >= slots.num:
+        return slots
+    return Slots(cap, "--cap", min(cap, slots.here))
+
+
+def _slots_without_cap(spec: SweepSpec, machine: Machine, given: int | None) -> Slots:
+    """Return what `slots_of` does where nothing limits them."""
     resources, room = spec.resources, machine.room(spec.resources)
     if given:
         return Slots(given, "--slots", min(given, room))

@@ -40,7 +40,7 @@ class Entry(Strict):
     priority: entries with a higher one begin first.
     cap:      the most trials at once, whatever the spec says; None: as the spec says.
     resume:   whether it goes on with a sweep that was run before it was queued.
-    files:    sha256 of the spec, of each of the user's data files, and of the tasks, by its name.
+    files:    sha256 of the spec, of each of the user's data files, and of the folder of tasks.
     has_tasks: whether a folder of tasks of lm-evaluation-harness came with it.
     tracking_uri, storage, no_diff, insecure: as of Options (sweep/remote/jobs.py).
     state:    what has become of it.

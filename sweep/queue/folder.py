@@ -12,7 +12,6 @@ files are relative and have no `..`; so nothing leads out of the folder.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from sweep.queue.entry import FOLDER, BadEntry, Entry, from_text
 from sweep.remote.shipped import Shipped
 from sweep.tracking.entries.kinds import now
 from sweep.tracking.whole_file import sync, write_whole
+from trainables.assets import cache
 from trainables.schema.text.shown import MAX_NAME, as_word
 
 ENTRY, FILES = "entry.json", "files"
@@ -175,7 +175,7 @@ class Queue:
         """Return a sentence if the files of an entry are not as they came with it; "" if they are."""
         for name, digest in entry.files.items():
             path = self.files(entry) / name
-            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            if not path.exists() or cache.digest(path) != digest:
                 return (
                     f"{as_word(path, MAX_NAME)} must be as it came with the sweep, but is not: submit "
                     f"it again."

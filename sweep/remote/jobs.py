@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 FAILED = 1  # exit code of a job that tells none
-REFUSED = 2  # exit code of a job that has begun nothing
+INTERRUPTED = 130  # exit code of a job whose sweep goes on by --resume
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 MAX_DROPPED = 3  # connections that a busy head may drop
 CAP = "--cap"  # the option of `sweep queue add` for `at_once`
@@ -79,7 +79,7 @@ def submit(
 
     Only what is shipped is uploaded: the nodes have the project installed (cluster.yaml). The sweep
     writes to $SWEEP_HOME of the head node, or ~/sweeps if that is unset. If the cluster has token
-    authentication, Ray takes the token from RAY_AUTH_TOKEN or ~/.ray/auth_token.
+    authentication, the token is that of `job_api.token_headers`.
 
     Args:
         name: of the sweep.
@@ -224,16 +224,19 @@ def _free_id(client: JobSubmissionClient, name: str, resume: bool) -> str:
         KnownSweep: the cluster runs the sweep, or has run it, and it is not to be resumed.
     """
     jobs = [job for job in job_api.jobs(client) if job.sweep == name and not job.kind]
-    # One that was refused has recorded nothing.
-    known = next((job for job in jobs if job.code != REFUSED), None)
-    if known is not None and not resume:
-        if not known.is_over:
+    running = next((job for job in jobs if not job.is_over), None)
+    # One that has failed may have recorded nothing: its driver knows, on the head.
+    ended = next((j for j in jobs if j.state == "succeeded" or j.code == INTERRUPTED), None)
+    if not resume:
+        if running is not None:
             raise KnownSweep(
-                f"{name} runs on the cluster already, as {known.id}: `sweep logs -f {name}` follows it."
+                f"{name} runs on the cluster already, as {running.id}: `sweep logs -f {name}` follows "
+                f"it."
             )
-        raise KnownSweep(
-            f"{name} must be a sweep that the cluster does not know yet, but {known.id} has "
-            f"{known.state}: submit it with --resume to go on with that one, or under another name."
-        )
+        if ended is not None:
+            raise KnownSweep(
+                f"{name} must be a sweep that the cluster does not know yet, but {ended.id} has "
+                f"{ended.state}: submit it with --resume to go on with that one, or under another name."
+            )
     ids = job_ids(client)
     return next(job for n in range(1, len(ids) + 2) if (job := f"{name}-{n}") not in ids)

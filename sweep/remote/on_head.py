@@ -6,6 +6,7 @@ import shlex
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str
         # Not as it is shown: without what looks like a secret it may be no JSON, and has other values.
         for text in reversed(log.splitlines()):
             if text.startswith(("{", "[")):
-                return from_json(text)
+                with suppress(ValueError):  # a line of the log of another program
+                    return from_json(text)
         raise NotKnown(
             f"the cluster has carried the request out, but its answer is not in the log of {id_}: "
             f"{shown_by} shows what has become of it."

@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from sweep import workspace
 from sweep.config.spec import SweepSpec
 from sweep.tracking.whole_file import sync
+from trainables.assets import cache
 from trainables.assets.catalogue import CATALOGUE
+from trainables.assets.folder_files import files_below
 from trainables.config import TrialConfig
 from trainables.data.files.kinds import kind_of
 from trainables.harness.own_files import strings_in
@@ -33,13 +35,15 @@ class Shipped:
 
     spec:          text of its spec; empty if there is none.
     files:         name in the spec -> contents of each data file.
-    harness_tasks: a folder of tasks of lm-evaluation-harness that it measures.
+    harness_tasks: a folder of tasks of lm-evaluation-harness that it measures. Hidden files stay.
+    tasks_digest:  the sha256 of that folder, as trainables/assets/cache.py has it.
     elsewhere:     paths in the spec that must be on every node, as they begin with / or ~.
     """
 
     spec: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     harness_tasks: Path | None = None
+    tasks_digest: str = ""
     elsewhere: tuple[str, ...] = ()
 
     @property
@@ -50,13 +54,9 @@ class Shipped:
 
     @property
     def digests(self) -> dict[str, str]:
-        """The sha256 of each of these files, and of each file of the tasks, by its path."""
-        contents = self.contents
-        if self.harness_tasks:
-            for path in _files_below(self.harness_tasks):
-                name = Path(workspace.HARNESS_TASKS, path.relative_to(self.harness_tasks))
-                contents[name.as_posix()] = _contents(path)
-        return {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+        """The sha256 of each of these files, and of the folder of tasks, by its name."""
+        tasks = {workspace.HARNESS_TASKS: self.tasks_digest} if self.harness_tasks else {}
+        return {n: hashlib.sha256(data).hexdigest() for n, data in self.contents.items()} | tasks
 
     def write(self, folder: Path) -> None:
         """Write everything into an empty folder, and onto the disk."""
@@ -66,7 +66,11 @@ class Shipped:
             path.write_bytes(data)
             sync(path)
         if self.harness_tasks:
-            shutil.copytree(self.harness_tasks, folder / workspace.HARNESS_TASKS)
+            for name, file in files_below(self.harness_tasks).items():
+                copy = folder / workspace.HARNESS_TASKS / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+                sync(copy)
         for path in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
             sync(path)
 
@@ -82,7 +86,7 @@ def shipped(spec: SweepSpec, text: str, harness_tasks: Path | None = None) -> Sh
     """
     files: dict[str, bytes] = {}
     elsewhere: dict[str, None] = {}
-    num_bytes = sum(path.stat().st_size for path in _files_below(harness_tasks))
+    num_bytes, tasks_digest = _size_and_digest(harness_tasks) if harness_tasks else (0, "")
     if num_bytes > MAX_BYTES:
         raise NotShipped(
             f"the folder of tasks {as_word(harness_tasks, MAX_NAME)} must have at most "
@@ -98,9 +102,9 @@ def shipped(spec: SweepSpec, text: str, harness_tasks: Path | None = None) -> Sh
         num_bytes += size
         if num_bytes > MAX_BYTES:
             raise NotShipped(
-                f"the data files of {spec.name} must have at most {MAX_BYTES >> 20} MiB to go with it, "
-                f"but have more with {as_word(name, MAX_NAME)} ({size / 2**20:.1f} MiB): copy them to "
-                f"every node, and name them by a path that begins with /."
+                f"the data files and tasks of {spec.name} must have at most {MAX_BYTES >> 20} MiB to "
+                f"go with it, but have more with {as_word(name, MAX_NAME)} ({size / 2**20:.1f} MiB): "
+                f"copy them to every node, and name them by a path that begins with /."
             )
         files[name] = _contents(name)
     for model in dict.fromkeys(trial.model.path for trial in trials):
@@ -112,7 +116,7 @@ def shipped(spec: SweepSpec, text: str, harness_tasks: Path | None = None) -> Sh
                 f"{as_word(model, MAX_NAME)} is a folder of this machine: name one on the Hub, or copy "
                 f"it to every node and name it by a path that begins with /."
             )
-    return Shipped(text, files, harness_tasks, tuple(elsewhere))
+    return Shipped(text, files, harness_tasks, tasks_digest, tuple(elsewhere))
 
 
 def _data_files(trial: TrialConfig) -> Iterator[str]:
@@ -141,12 +145,22 @@ def _size(name: str) -> int:
     return Path(name).stat().st_size
 
 
-def _files_below(folder: Path | None) -> list[Path]:
-    """Return every file in a folder, however deep, in the order of their paths."""
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+def _size_and_digest(tasks: Path) -> tuple[int, str]:
+    """Return the number of bytes of a folder of tasks, and its sha256.
+
+    Raises:
+        NotShipped: it cannot be read, or has too many files.
+    """
+    try:
+        size = sum(file.stat().st_size for file in files_below(tasks).values())
+        return size, cache.digest(tasks)
+    except (OSError, ValueError) as error:
+        raise NotShipped(
+            f"the folder of tasks {as_word(tasks, MAX_NAME)} must be one that can be read, but: {error}"
+        ) from error
 
 
-def _contents(name: str | Path) -> bytes:
+def _contents(name: str) -> bytes:
     """Return the bytes of a data file; raise NotShipped if it cannot be read."""
     try:
         return Path(name).read_bytes()

@@ -65,7 +65,7 @@ def what_would_fit(config: TrialConfig, num_processes: int, *, is_second: bool) 
 
     Args:
         config: as it was tried last.
-        is_second: whether it had been tried with twice the texts before.
+        is_second: whether there was too little before, too, with twice the texts if they can be halved.
     """
     num_texts = num_texts_at_once(config.train, num_processes)
     ways = []

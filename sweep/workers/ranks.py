@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from sweep.workers.foreign_groups import leave_foreign_groups
-from sweep.workers.memory import NotEnoughMemory
+from sweep.workers.memory import memory_error_in
 from sweep.workers.storage_trouble import storage_errors
 from sweep.workers.unchanged import while_unchanged
 from trainables.config import TrialConfig
@@ -26,14 +26,12 @@ STUCK_S = (
     5.0  # after the loss of a process, until the worker's own is ended if it still waits for it
 )
 LOW_MEMORY = "low on memory"  # as Ray says why it has ended a process
+NO_MEMORY = 77  # exit code of a first process that waits for one that had too little memory
 NOWHERE = Path(os.devnull)  # the folder for what the first process alone writes
 
 
 class ProcessDied(RuntimeError):
     """A process of a trial has died. It is no fault of the trial, which is tried again as a whole."""
-
-
-LOSSES = (ProcessDied, NotEnoughMemory)  # of a process, as `Group.together` raises them
 
 
 class Rank:
@@ -137,8 +135,7 @@ class Group:
         used again then.
 
         Raises:
-            ProcessDied: one has died.
-            NotEnoughMemory: Ray has ended one, since its node had too little memory.
+            ProcessDied: one has died, whatever its death has made others raise.
             Exception: one has raised it, or the block has; where both have, the first.
         """
         calls = [getattr(rank, method).remote(*arguments) for rank in self._ranks]
@@ -152,13 +149,15 @@ class Group:
             is_consequence = bool(problems)  # those that wait for one that has failed fail, too
             is_left.set()
             watch.join(STUCK_S)  # for the one that has died, if this is how it shows here
+            # Asked before they are killed, which the watch would take for deaths.
+            is_first = not is_consequence and not any(isinstance(p, ProcessDied) for p in problems)
             self.kill()
-            if not is_consequence and not any(isinstance(problem, LOSSES) for problem in problems):
+            if is_first:
                 raise
         is_left.set()
         watch.join()
         if problems:
-            raise problems[0]
+            raise _first_cause(problems)
 
     def kill(self) -> None:
         """End all these processes; the group cannot be used again."""
@@ -177,24 +176,46 @@ class Group:
 
         waiting = calls
         while waiting:
-            done, waiting = ray.wait(waiting, num_returns=1)
-            try:
-                ray.get(done)
+            (done,), waiting = ray.wait(waiting, num_returns=1)
+            problem = _problem_of(done)
+            if problem is None:
                 continue
-            except ray.exceptions.RayTaskError as error:
-                problems.append(error.cause)
-            except Exception as error:
-                problems.append(_loss(error))
+            problems.append(problem)
+            if waiting and not isinstance(problem, ProcessDied):
+                # It may have lost its connection to one of whose death Ray tells a little later.
+                ended, _ = ray.wait(waiting, num_returns=len(waiting), timeout=STUCK_S)
+                problems += [other for call in ended if (other := _problem_of(call))]
             self.kill()
             if not is_left.wait(STUCK_S):
-                os._exit(1)
+                cause = _first_cause(problems)
+                os._exit(NO_MEMORY if lacks_memory(cause) else 1)
             return
 
 
-def _loss(error: Exception) -> Exception:
-    """Return what an error of Ray means that tells of the end of a further process."""
-    text = f"a process of the trial died: {error}"
-    return NotEnoughMemory(text) if LOW_MEMORY in text else ProcessDied(text)
+def lacks_memory(problem: BaseException) -> bool:
+    """Return whether what a process has raised, or its death, means that it had too little memory."""
+    is_death = isinstance(problem, ProcessDied) and LOW_MEMORY in str(problem)
+    return is_death or memory_error_in(problem) is not None
+
+
+def _problem_of(call: Any) -> Exception | None:
+    """Return why a call of a method of Rank that has ended has failed; None if it has not."""
+    import ray
+
+    try:
+        ray.get(call)
+        return None
+    except ray.exceptions.RayTaskError as error:
+        cause: Exception = error.cause
+        return cause
+    except Exception as error:
+        return ProcessDied(str(error))
+
+
+def _first_cause(problems: list[Exception]) -> Exception:
+    """Return what the others come of: a death among the problems of several processes, or the first."""
+    deaths = [problem for problem in problems if isinstance(problem, ProcessDied)]
+    return (deaths or problems)[0]
 
 
 def network_of(address: str) -> dict[str, str]:

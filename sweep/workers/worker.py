@@ -16,7 +16,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers import disk, memory
 from sweep.workers.checkpoints import DamagedFolder, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
-from sweep.workers.ranks import LOSSES, Group
+from sweep.workers.ranks import Group, ProcessDied
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.storage_trouble import StorageTrouble, in_words, masked_reason, storage_errors
 from sweep.workers.system_metrics import SystemMetrics
@@ -96,7 +96,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if self._results is None:
                 self._results = self._run(self._request)
             result = next(self._results)
-        except (StorageTrouble, *LOSSES) as error:
+        except (StorageTrouble, ProcessDied) as error:
             self._error = error
             raise
         except Exception as error:

@@ -79,7 +79,7 @@ for path in sys.argv[2:]:
     fault = result.exception
     print(json.dumps({
         "name": Path(path).stem, "code": result.exit_code, "seconds": spent,
-        "lines": result.output.count(chr(10)), "said": result.output[:300],
+        "lines": result.output.count(chr(10)), "is_shown": "\\ncluster  " in result.output, "said": result.output[:300],
         "fault": "" if fault is None or isinstance(fault, SystemExit) else repr(fault),
         "is_printable": all(visible(line) == line for line in result.output.split(chr(10))),
     }))
@@ -122,13 +122,13 @@ OF_FILES = {name for name in OF_INTENT if " for " in name} - {"steps for ever"}
     [
         ("check", HARMLESS),
         ("plan", HARMLESS | OF_FILES),
-        ("submit --yes --address http://127.0.0.1:9", set()),
+        ("submit --yes --address http://127.0.0.1:9", HARMLESS),
     ],
 )
 def test_every_verb_refuses_hostile_specs_in_little_time_and_memory(
     words, accepts, specs, tmp_path
 ):
-    """The processor's time for each is held to twice what a user is promised: machines differ."""
+    """The processor's time is printed, and held to several times what a user is promised: machines differ."""
     assert len(specs) >= 60
     done = subprocess.run(
         [sys.executable, "-c", CALL_EACH, words, *specs.values()],
@@ -143,10 +143,13 @@ def test_every_verb_refuses_hostile_specs_in_little_time_and_memory(
     print(f"{words}: at most {dearest['seconds']:.1f} s of CPU ({dearest['name']}), {peak} MB")
     assert float(peak) < 500
     assert {name: call["fault"] for name, call in calls.items() if call["fault"]} == {}
-    assert {name: call["seconds"] for name, call in calls.items() if call["seconds"] > 4} == {}
+    assert {name: call["seconds"] for name, call in calls.items() if call["seconds"] > 10} == {}
     assert {name: call["lines"] for name, call in calls.items() if call["lines"] > 100} == {}
     assert [name for name, call in calls.items() if not call["is_printable"]] == []
-    accepted = {name: call["said"] for name, call in calls.items() if call["code"] != 2}
+    # Nothing listens there: what would be submitted has been shown, and the end is 2 all the same.
+    accepted = {
+        name: call["said"] for name, call in calls.items() if call["code"] != 2 or call["is_shown"]
+    }
     assert accepted.keys() <= accepts, accepted
     assert not (tmp_path / "obeyed").exists()
     assert not (tmp_path / "sweeps").exists()

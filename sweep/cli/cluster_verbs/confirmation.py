@@ -23,8 +23,10 @@ DIGITS = 12  # of a digest that is shown
 
 def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> None:
     """Print what is submitted: the size of the sweep, where it goes, and what goes with it."""
-    at_once = spec.resources.at_once
-    size = f"{counted(spec.num_trials, 'trial')}, {at_once or 'as many as fit'} at once"
+    at_once, cap = spec.resources.at_once, options.at_once
+    num = min(at_once, cap) if cap and at_once else at_once
+    size = f"{counted(spec.num_trials, 'trial')}, {num or 'as many as fit'} at once"
+    size += f", {cap} at most" if cap and not at_once else ""
     lines = [
         (spec.name, size),
         ("cluster", address),
@@ -42,7 +44,7 @@ def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> Non
     width = max(len(left) for left, _ in lines)
     for left, right in lines:
         print(encodable(f"{left:<{width}}  {right}"))
-    print(encodable(table_of(plan_of(spec))))
+    print(encodable(table_of(plan_of(spec, cap=cap))))
     print("The plan is for machines like this one; those of the cluster may be others.")
 
 

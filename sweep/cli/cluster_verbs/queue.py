@@ -25,6 +25,7 @@ from sweep.cli.options import (
     use_harness_tasks,
 )
 from trainables.cli.streams import encodable, say
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,15 +119,15 @@ def add(
     if key and not re.fullmatch("[0-9a-f]{32}", key):
         leave(WRONG, "--key must be 32 hexadecimal digits, as `sweep submit --queue` draws them.")
     queue_here = _queue()
-    has_begun = workspace.spec(checked.name).is_file()
+    place, has_begun = as_word(workspace.home(), MAX_NAME), workspace.spec(checked.name).is_file()
     if has_begun and not resume:
         leave(
             WRONG,
-            f"a sweep named {checked.name!r} was run here already: add it with --resume to go on with "
+            f"a sweep named {checked.name!r} is in {place} already: add it with --resume to go on with "
             f"it, or give this one another name.",
         )
     if resume and not has_begun:
-        leave(WRONG, f"no sweep named {checked.name!r} was run here: add it without --resume.")
+        leave(WRONG, f"no sweep named {checked.name!r} is in {place}: add it without --resume.")
     try:
         entry = queue_here.add(
             checked.name, shipped.shipped(checked, document.text, harness_tasks), key,

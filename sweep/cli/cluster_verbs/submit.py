@@ -78,7 +78,6 @@ def submit(
         leave(WRONG, "--priority must stand with --queue: a sweep out of the queue begins at once.")
     use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec)
-    checked = checked.with_at_most(cap)
     jobs_api = jobs_address(address)
     options = replace(passed_on.options_of(tracking_uri, storage, no_diff=no_diff), at_once=cap)
     from sweep.remote import job_api, jobs, shipped

@@ -67,18 +67,20 @@ def plan_of(
     spec: SweepSpec,
     *,
     slots: int | None = None,
+    cap: int | None = None,
     price_per_hour: float | None = None,
 ) -> Plan:
     """Return what a sweep will spend, by what was calibrated or recorded on this machine.
 
     Args:
         slots: trials at once; those of the spec, or as many as fit here, if left out.
+        cap: the most trials at once, whatever the spec says.
         price_per_hour: of an accelerator, or of a slot without one.
     """
     from sweep.cli.planning.recorded import recorded_speed
     from sweep.planning.plan import make_plan
 
-    return make_plan(spec, slots=slots, price=price_per_hour, find_recorded=recorded_speed)
+    return make_plan(spec, slots=slots, cap=cap, price=price_per_hour, find_recorded=recorded_speed)
 
 
 def table_of(plan: Plan) -> str:

@@ -97,17 +97,3 @@ def test_the_metrics_of_a_sweep_are_those_that_every_trial_reports(tiny, replay,
     metrics = load(tiny)[0].metrics()
     assert ("cost/replay/shortfall" in metrics) == has_shortfall
     assert "bias/miniature/gap" in metrics
-
-
-@pytest.mark.parametrize(
-    ("of_spec", "at_most", "at_once"), [(None, None, None), (None, 3, 3), (2, 3, 2), (4, 3, 3)]
-)
-def test_a_cap_lowers_how_many_trials_run_at_once_and_changes_nothing_else(
-    tiny, of_spec, at_most, at_once
-):
-    spec, _ = load(tiny)
-    resources = spec.resources.model_copy(update={"at_once": of_spec})
-    before = spec.model_copy(update={"resources": resources})
-    capped = before.with_at_most(at_most)
-    assert capped.resources.at_once == at_once
-    assert capped.model_dump(exclude={"resources"}) == spec.model_dump(exclude={"resources"})

@@ -34,3 +34,16 @@ def test_workers_that_need_more_memory_than_there_is_are_said():
     small = Machine("a processor", 8, (), 8_000_000_000)
     assert "but this machine has 8 GB" in notes("smollm2", small)
     assert "but this machine has" not in notes("miniature", LAPTOP)
+
+
+def test_the_processes_of_all_trials_share_the_memory_and_those_on_a_gpu_its_own(spec_with):
+    def said(resources, machine):
+        changed = spec_with(("at_once: 1", resources))
+        return " ".join(make_plan(changed, machine=machine).notes)
+
+    small = Machine("a processor", 4, (), 2_000_000_000)
+    assert "but this machine has" not in said("at_once: 2", small)
+    assert "but this machine has 2 GB" in said("at_once: 2, workers_per_trial: 2", small)
+    shared = Machine("a processor", 16, ("a GPU",), 500_000_000_000, 2_500_000_000)
+    assert "but a GPU has" not in said("gpus_per_trial: 1", shared)
+    assert "but a GPU has 2 GB" in said("gpus_per_trial: 0.1", shared)

@@ -32,6 +32,9 @@ def test_slots_are_those_given_else_those_of_the_spec_else_as_many_as_fit(spec_w
     one, free = spec_with(), spec_with(("resources: {at_once: 1}\n", ""))
     assert slots_of(one, LAPTOP) == (1, "resources.at_once", 1)
     assert slots_of(one, LAPTOP, 9) == (9, "--slots", 4)
+    assert slots_of(one, LAPTOP, cap=9) == (1, "resources.at_once", 1)
+    assert slots_of(free, LAPTOP, cap=3) == (3, "--cap", 3)
+    assert slots_of(free, LAPTOP, cap=9)[::2] == (4, 4), "a cap is no target"
     assert slots_of(free, LAPTOP)[::2] == (4, 4)
     assert slots_of(spec_with(("at_once: 1", "gpus_per_trial: 1")), SERVER)[::2] == (2, 2)
     assert slots_of(spec_with(("at_once: 1", "gpus_per_trial: 1")), LAPTOP)[::2] == (1, 0)

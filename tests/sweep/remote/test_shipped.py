@@ -8,6 +8,7 @@ from sweep.config.check import check
 from sweep.remote import shipped as module
 from sweep.remote.shipped import NotShipped, shipped
 from tests.sweep.conftest import TINY
+from trainables.assets import cache
 from trainables.schema.yaml_file import read
 
 PAIRS = "stereotype,antistereotype\nthe nurse said she left,the nurse said he left\n"
@@ -78,22 +79,25 @@ def test_a_file_that_cannot_go_is_one_sentence_with_what_would_work(data, proble
     assert "by a path that begins with /." in str(raised.value)
 
 
-def test_each_file_of_the_tasks_has_its_digest_and_counts(folder, monkeypatch):
+def test_the_folder_of_tasks_goes_with_its_digest_and_counts(folder, monkeypatch):
     tasks = folder / "mine"
     (tasks / "data").mkdir(parents=True)
     (tasks / "task.yaml").write_text("task: mine\n")
     (tasks / "data" / "rows.jsonl").write_text("{}\n")
+    (tasks / ".gitignore").write_text("*.jsonl\n")  # which Ray's upload would obey
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "more.txt").write_text("x")
+    (tasks / "linked").symlink_to(folder / "elsewhere")
     spec, text = spec_with("miniature")
     cargo = shipped(spec, text, tasks)
     assert list(cargo.contents) == ["sweep.yaml"]
     there = folder / "there"
     there.mkdir()
     cargo.write(there)
-    assert list(cargo.digests) == [
-        "sweep.yaml", "harness_tasks/data/rows.jsonl", "harness_tasks/task.yaml",
-    ]  # fmt: skip
-    for name, digest in cargo.digests.items():
-        assert hashlib.sha256((there / name).read_bytes()).hexdigest() == digest
+    assert {name: cache.digest(there / name) for name in cargo.digests} == cargo.digests
+    assert list(cargo.digests) == ["sweep.yaml", "harness_tasks"]
+    assert not (there / "harness_tasks" / ".gitignore").exists()
+    assert (there / "harness_tasks" / "linked" / "more.txt").read_text() == "x"
     monkeypatch.setattr(module, "MAX_BYTES", 10)
     with pytest.raises(NotShipped, match="the folder of tasks"):
         shipped(spec, text, tasks)

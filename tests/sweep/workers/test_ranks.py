@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sweep.workers.ranks import network_of
+from sweep.workers.ranks import ProcessDied, _first_cause, lacks_memory, network_of
 from tests.sweep.conftest import ONE_WORKER, TINY, record, sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -82,7 +82,26 @@ def test_the_death_of_a_process_ends_its_trial_which_goes_on_from_its_checkpoint
     _, runs = record(home, "tiny")
     assert [run.info.status for run in runs] == ["FINISHED"] * 2
     log = (tmp_path / "log").read_text()
-    assert "died" in log
+    assert "is tried again: its process died on " in log
+
+
+def test_a_death_is_the_cause_of_what_others_raise():
+    death, consequence = ProcessDied("it died"), RuntimeError("Connection closed by peer")
+    assert _first_cause([consequence, death]) is death
+    assert _first_cause([consequence, ValueError("another")]) is consequence
+
+
+@pytest.mark.parametrize(
+    ("problem", "lacks"),
+    [
+        (ProcessDied("workers were killed due to the node running low on memory"), True),
+        (ProcessDied("its process died"), False),
+        (MemoryError(), True),
+        (ValueError("running low on memory"), False),
+    ],
+)
+def test_a_lack_of_memory_shows_in_what_a_process_raises_or_in_its_death(problem, lacks):
+    assert lacks_memory(problem) is lacks
 
 
 def test_the_network_is_that_of_an_address_of_this_node():

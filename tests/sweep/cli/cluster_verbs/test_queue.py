@@ -65,7 +65,7 @@ def test_an_empty_queue_says_how_to_add_to_it(call):
         (["move", "one", "--priority", "1"], "no entry of 'one' waits or runs in the queue"),
         (["move", "one"], "--priority must be given; "),
         (["add", "gone.yaml"], "gone.yaml: "),
-        (["add", "one.yaml", "--resume"], "no sweep named 'one' was run here: add it without"),
+        (["add", "one.yaml", "--resume"], "no sweep named 'one' is in "),
         (["add", "one.yaml", "--cap", "0"], "--cap must be at least 1, but got '0'"),
         (["--here", "remove", "one"], "--here must stand behind `queue remove`."),
     ],
@@ -97,10 +97,13 @@ def test_here_is_the_queue_of_this_machine_whatever_cluster_is_known(call):
     assert call("remove", "one", "--here").exit_code == 0
 
 
+@pytest.mark.parametrize("is_empty", [False, True])
 def test_without_sweep_home_the_queue_is_where_the_jobs_of_a_head_run_sweeps(
-    call, tmp_path, monkeypatch
+    is_empty, call, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.delenv("SWEEP_HOME")
+    monkeypatch.setenv("SWEEP_HOME", "")
+    if not is_empty:
+        monkeypatch.delenv("SWEEP_HOME")
     assert "at place 1." in call("add", "one.yaml").stdout
     assert [e.sweep for e in Queue(tmp_path / "user" / "sweeps" / ".queue").entries()] == ["one"]

@@ -29,11 +29,15 @@ def test_the_worker_of_a_trial_that_has_ended_ends_while_the_last_trial_runs(
         try:
             (tmp_path / "last").touch(exist_ok=False)
         except FileExistsError:  # another is the last one
-            (tmp_path / "pid").write_text(str(os.getpid()))
+            (tmp_path / "new").write_text(str(os.getpid()))
+            (tmp_path / "new").rename(tmp_path / "pid")
         else:
             while not (tmp_path / "pid").exists():
                 time.sleep(0.05)
-            pid, deadline = int((tmp_path / "pid").read_text()), time.monotonic() + 10
+            pid, deadline = (
+                int((tmp_path / "pid").read_text()),
+                time.monotonic() + (10 if is_alive else 60),
+            )
             while psutil.pid_exists(pid) and time.monotonic() < deadline:
                 time.sleep(0.1)
             (tmp_path / ("alive" if psutil.pid_exists(pid) else "ended")).touch()
