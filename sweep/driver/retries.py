@@ -16,7 +16,7 @@ from ray.tune.experiment import Trial
 
 from sweep.trial_request import IN_HALVES
 from sweep.workers.memory import NotEnoughMemory
-from sweep.workers.ranks import LOW_MEMORY, NO_MEMORY, ProcessDied
+from sweep.workers.ranks import LOW_MEMORY, ProcessDied, lacked_memory
 from sweep.workers.result import TrialResult
 from trainables.schema.text.printable import without_colours
 
@@ -58,7 +58,8 @@ def describe_death(death: Exception) -> str:
         return f"its process cannot start{node}: {lines[-1].strip()}"
     if LOW_MEMORY in text:
         return f"{OUT_OF_MEMORY}{node}"
-    if f"exits with code {NO_MEMORY}." in text:
+    actor_id = getattr(death, "actor_id", None)
+    if actor_id and lacked_memory(actor_id):
         return f"{PROCESS_WITHOUT_MEMORY}{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
         return f"its node died{node}"

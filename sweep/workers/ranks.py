@@ -26,7 +26,7 @@ STUCK_S = (
     5.0  # after the loss of a process, until the worker's own is ended if it still waits for it
 )
 LOW_MEMORY = "low on memory"  # as Ray says why it has ended a process
-NO_MEMORY = 77  # exit code of a first process that waits for one that had too little memory
+NAMESPACE = b"equipoise"  # of notes in the store of Ray's head
 NOWHERE = Path(os.devnull)  # the folder for what the first process alone writes
 
 
@@ -187,8 +187,9 @@ class Group:
                 problems += [other for call in ended if (other := _problem_of(call))]
             self.kill()
             if not is_left.wait(STUCK_S):
-                cause = _first_cause(problems)
-                os._exit(NO_MEMORY if lacks_memory(cause) else 1)
+                if lacks_memory(_first_cause(problems)):
+                    _note_lack_of_memory()
+                os._exit(1)
             return
 
 
@@ -196,6 +197,23 @@ def lacks_memory(problem: BaseException) -> bool:
     """Return whether what a process has raised, or its death, means that it had too little memory."""
     is_death = isinstance(problem, ProcessDied) and LOW_MEMORY in str(problem)
     return is_death or memory_error_in(problem) is not None
+
+
+def lacked_memory(actor_id: str) -> bool:
+    """Return whether a worker has ended since another process of its trial had too little memory."""
+    from ray.experimental.internal_kv import _internal_kv_exists
+
+    return bool(_internal_kv_exists(actor_id.encode(), namespace=NAMESPACE))
+
+
+def _note_lack_of_memory() -> None:
+    """Leave a note for `lacked_memory` that stays when this process has ended."""
+    import ray
+    from ray.experimental.internal_kv import _internal_kv_put
+
+    actor_id = ray.get_runtime_context().get_actor_id()
+    assert actor_id is not None, "a worker is an actor"
+    _internal_kv_put(actor_id.encode(), b"", namespace=NAMESPACE)
 
 
 def _problem_of(call: Any) -> Exception | None:

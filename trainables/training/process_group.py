@@ -7,6 +7,7 @@ no port. Nothing is compiled at run time.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -63,7 +64,15 @@ def _joined() -> Any:
     deepspeed.init_distributed(
         dist_backend=backend, verbose=False, auto_mpi_discovery=False, timeout=PATIENCE
     )
+    if backend == "gloo":
+        atexit.register(_leave)
     return deepspeed
+
+
+def _leave() -> None:
+    """Leave the group as Python ends: gloo's threads would run on, and may abort the process then."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

@@ -53,10 +53,6 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
             "its process cannot start on 10.0.0.7: ModuleNotFoundError: No module named 'deepspeed'",
         ),
         ("The actor is temporarily unavailable", "its process died"),
-        (
-            "\tip: 10.0.0.7\nWorker exit detail: Worker unexpectedly exits with code 77. End of file.",
-            "one of its processes had too little memory on 10.0.0.7",
-        ),
     ],
 )
 def test_a_death_is_described_in_a_few_words(message, description):
