@@ -110,7 +110,7 @@ def specs(tmp_path, monkeypatch):
 
 # Specs that only look odd: they name 3 600 points, or a choice of 2000, which are as good as any.
 HARMLESS = {"a long choice", "two wide choices", "addresses", "lists of keys"}
-# A plan is made without what a spec names, which may be elsewhere.
+# A plan and a submission are made without what a spec names on other machines.
 OF_FILES = {name for name in OF_INTENT if " for " in name} - {"steps for ever"}
 
 
@@ -122,7 +122,7 @@ OF_FILES = {name for name in OF_INTENT if " for " in name} - {"steps for ever"}
     [
         ("check", HARMLESS),
         ("plan", HARMLESS | OF_FILES),
-        ("submit --yes --address http://127.0.0.1:9", HARMLESS),
+        ("submit --yes --address http://127.0.0.1:9", HARMLESS | OF_FILES),
     ],
 )
 def test_every_verb_refuses_hostile_specs_in_little_time_and_memory(
