@@ -187,9 +187,11 @@ class Group:
                 problems += [other for call in ended if (other := _problem_of(call))]
             self.kill()
             if not is_left.wait(STUCK_S):
-                if lacks_memory(_first_cause(problems)):
-                    _note_lack_of_memory()
-                os._exit(1)
+                try:
+                    if lacks_memory(_first_cause(problems)):
+                        _note_lack_of_memory()
+                finally:  # also where Ray's head does not take the note
+                    os._exit(1)
             return
 
 
@@ -200,10 +202,17 @@ def lacks_memory(problem: BaseException) -> bool:
 
 
 def lacked_memory(actor_id: str) -> bool:
-    """Return whether a worker has ended since another process of its trial had too little memory."""
+    """Return whether a worker has ended since another process of its trial had too little memory.
+
+    False as well if Ray's head does not say so.
+    """
+    import ray
     from ray.experimental.internal_kv import _internal_kv_exists
 
-    return bool(_internal_kv_exists(actor_id.encode(), namespace=NAMESPACE))
+    try:
+        return bool(_internal_kv_exists(actor_id.encode(), namespace=NAMESPACE))
+    except ray.exceptions.RayError:
+        return False
 
 
 def _note_lack_of_memory() -> None:

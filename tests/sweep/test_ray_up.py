@@ -4,7 +4,6 @@ The machines are namespaces of this one: tests/machines.py.
 """
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -52,13 +51,7 @@ def up(tmp_path_factory):
 
 def prepare(laptop, head, worker) -> None:
     """Put the project on a machine, and follow cluster.yaml there up to `ray up`."""
-    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in listed.stdout.split("\0")[:-1]:
-        if (ROOT / name).is_file():
-            copy = laptop.home / "equipoise" / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy)
+    laptop.copy_project()
     text = (ROOT / "cluster.yaml").read_text()
     header = [line.removeprefix("#").strip() for line in text.splitlines() if line[:1] == "#"]
     is_at = [line.split("  ")[0] for line in header].index
