@@ -27,6 +27,8 @@ from sweep.config.check import load
 from sweep.driver import run_sweep
 from sweep.search.study import open_study
 from sweep.tracking.artifacts import _repository
+from sweep.tracking.entries.kinds import Closed
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.store import addresses
 from tests.benchmarks.orchestration import METRICS, SPEC
 from tests.local_ray import start_ray
@@ -83,6 +85,8 @@ class Stage:
     """A folder with a killed sweep, which is put back for each case.
 
     home: the $SWEEP_HOME of the sweep that goes on.
+    ended: the rates of the trials whose ends the search knows, by their numbers.
+    recorded: the numbers of those whose ends the record knows too: it is told after the search.
     """
 
     def __init__(self, folder: Path, *, is_behind: bool = False) -> None:
@@ -103,6 +107,7 @@ class Stage:
             self._run_and_kill(folder)
             shutil.move(self.home, self._kept)
         self.ended = self._rates_of_ended()
+        self.recorded = self._recorded()
 
     def _run_and_kill(self, folder: Path) -> None:
         """Start the driver as a process of its own, copy the files early, kill it later."""
@@ -141,6 +146,11 @@ class Stage:
         states = (optuna.trial.TrialState.COMPLETE,)
         (name,) = {n for t in study.get_trials() for n in t.params if n.endswith("lr")}
         return {trial.number: trial.params[name] for trial in study.get_trials(states=states)}
+
+    def _recorded(self) -> set[int]:
+        """Return the numbers of the trials whose ends the record's journal knows."""
+        entries = entries_of(self.home / NAME / "record")
+        return {entry.trial for entry in entries if isinstance(entry, Closed)}
 
     def study(self) -> optuna.Study:
         """Return the study as it lies in the folder."""
