@@ -1,6 +1,6 @@
 """docs/kubernetes/: fields as the operators know them, secrets, quotas, and MLflow's command as it runs.
 
-EQUIPOISE_CRDS names a folder with the operators' CRDs, against which everything is then checked, too.
+The operators' schemas are kept as test data; EQUIPOISE_CRDS names a folder with CRDs to check against.
 """
 
 import os
@@ -21,6 +21,7 @@ import ray
 from tests.faults.stage import end
 from tests.kubernetes_fields import contradictions, kind_of, objects, of_definitions, of_fields
 from tests.markdown import ROOT
+from tests.operator_schemas import fold, kept_schemas
 from tests.servers import free_port, wait_until
 
 FOLDER = ROOT / "docs" / "kubernetes"
@@ -33,9 +34,6 @@ each_object = pytest.mark.parametrize(
     [an_object for _, an_object in ALL],
     ids=[f"{name}-{each['kind']}-{each['metadata']['name']}" for name, each in ALL],
 )
-needs_crds = pytest.mark.skipif(
-    not CRDS, reason="EQUIPOISE_CRDS names no folder with the CRDs of KubeRay and Kueue"
-)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def fields():
 
 @pytest.fixture(scope="module")
 def definitions():
-    return of_definitions(Path(CRDS))
+    return of_definitions(Path(CRDS)) if CRDS else kept_schemas()
 
 
 def only(kind: str) -> dict:
@@ -78,14 +76,12 @@ def test_every_field_is_known_and_of_its_type(an_object, fields):
     jsonschema.validate(an_object, fields[kind_of(an_object)])
 
 
-@needs_crds
 @each_object
 def test_the_operators_know_every_field_and_its_type(an_object, definitions):
     if "." in an_object["apiVersion"] and kind_of(an_object).split("/")[0] != "networking.k8s.io":
         jsonschema.validate(an_object, definitions[kind_of(an_object)])
 
 
-@needs_crds
 def test_the_fields_that_the_tests_know_are_those_of_the_operators(fields, definitions):
     both = fields.keys() & definitions.keys()
     assert len(both) == 6
@@ -93,6 +89,20 @@ def test_the_fields_that_the_tests_know_are_those_of_the_operators(fields, defin
         assert [*contradictions(fields[kind], definitions[kind])] == [], kind
 
 
+def test_a_part_that_occurs_twice_is_kept_once():
+    port = {"type": "integer", "enum": [*range(8000, 8020)]}
+    fields = {"type": {"type": "string"}, "from": port, "to": port}
+    kept = fold({"a/v1/B": {"type": "object", "properties": fields}})
+    assert kept["parts"] == {"part0": port}
+    twice = {"$ref": "part0"}
+    assert kept["kinds"]["a/v1/B"]["properties"] == {
+        "type": {"type": "string"},
+        "from": twice,
+        "to": twice,
+    }
+
+
+@pytest.mark.parametrize("definition", ["fields", "definitions"])
 @pytest.mark.parametrize(
     "path",
     [
@@ -100,10 +110,10 @@ def test_the_fields_that_the_tests_know_are_those_of_the_operators(fields, defin
         ("spec", "rayClusterSpec", "authOptions", "mode"),
         ("spec", "rayClusterSpec", "headGroupSpec", "template", "spec", "containers", 0, "image"),
         ("spec", "rayClusterSpec", "workerGroupSpecs", 0, "minReplicas"),
-        ("metadata", "labels"),
     ],
 )
-def test_a_misspelt_field_is_refused(path, fields):
+def test_a_misspelt_field_is_refused(path, definition, request):
+    fields = request.getfixturevalue(definition)
     an_object = deepcopy(JOB)
     *above, last = path
     inner = an_object
@@ -111,6 +121,13 @@ def test_a_misspelt_field_is_refused(path, fields):
         inner = inner[key]
     inner[f"{last}s"] = inner.pop(last)
     with pytest.raises(jsonschema.ValidationError, match=f"{last}s"):
+        jsonschema.validate(an_object, fields[kind_of(an_object)])
+
+
+def test_misspelt_metadata_is_refused(fields):
+    an_object = deepcopy(JOB)
+    an_object["metadata"]["labelss"] = an_object["metadata"].pop("labels")
+    with pytest.raises(jsonschema.ValidationError, match="labelss"):
         jsonschema.validate(an_object, fields[kind_of(an_object)])
 
 
