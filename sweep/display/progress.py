@@ -18,6 +18,7 @@ from rich.text import Text
 
 from analysis.record.names import ENDED_STATES, EndState, TrialState
 from sweep.display.candidates import MeasuredModel, candidates, measured_by, names_of
+from sweep.display.pace import Pace
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.cli.streams import encodable
@@ -71,10 +72,9 @@ class Progress(Callback):  # type: ignore[misc]
         states = [outcome.state for outcome in running.earlier_outcomes]
         self._counts = {state: states.count(state) for state in ENDED_STATES}
         self._num_before = len(states)
+        self._pace = Pace()
         self._new_outcomes = running.new_outcomes
-        self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
-        self._first_start: float | None = None  # by the monotonic clock, in seconds
-        self._last_line = 0.0  # the same, when a line was printed
+        self._last_line = 0.0  # by the monotonic clock, in seconds, when a line was printed
         self._best: dict[str, float] = {}  # goal -> its best value so far
         self._measure()
         self._live: Live | None = None
@@ -96,11 +96,11 @@ class Progress(Callback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Show a trial as running."""
-        if self._first_start is None:
-            self._first_start = self._last_line = time.monotonic()
+        if not self._pace.has_begun:
+            self._last_line = time.monotonic()
             if self._live is None and not self._base:
                 self._print("the base model is measured first.")
-        self._progress_of[str(trial)] = 0.0
+        self._pace.start(str(trial))
         self._refresh()
 
     def on_trial_result(
@@ -111,7 +111,7 @@ class Progress(Callback):  # type: ignore[misc]
         The first report of a trial, before its first step, measures the base model.
         """
         if reported := TrialResult.of(result):
-            self._progress_of[str(trial)] = reported.progress
+            self._pace.report(str(trial), reported.progress)
             if reported.step == 0 and not self._base:
                 self._base = dict(reported.metrics)
         if self._live is None and time.monotonic() - self._last_line > QUIET_S:
@@ -172,7 +172,7 @@ class Progress(Callback):  # type: ignore[misc]
 
         remark: the goals of a complete trial, or the reason of a failure.
         """
-        self._progress_of.pop(str(trial), None)
+        self._pace.end(str(trial))
         self._counts[state] += 1
         if self._live is None:
             size, volume = self.size_and_volume
@@ -185,7 +185,9 @@ class Progress(Callback):  # type: ignore[misc]
 
     def _running(self) -> str:
         """Return the running trials, each with the share of its steps that it has made."""
-        return "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._progress_of.items())) or "–"
+        return (
+            "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._pace.reported.items())) or "–"
+        )
 
     def _print(self, line: str) -> None:
         """Print a line, which goes on below if it is too long for the console."""
@@ -199,19 +201,12 @@ class Progress(Callback):  # type: ignore[misc]
         return sum(self._counts.values())
 
     def _eta(self) -> str:
-        """Return the time left in words, at the mean pace of this process so far.
-
-        What running trials have done counts as the share of their steps.
-        """
+        """Return the time left in words, at the mean pace of this process so far."""
         num_left = self._num_trials() - self.num_ended
         if num_left <= 0:
             return "done"
-        share = sum(self._progress_of.values())
-        num_here = self.num_ended - self._num_before + share
-        if not num_here or self._first_start is None:
-            return "ETA after the first trial"
-        left_s = (time.monotonic() - self._first_start) / num_here * (num_left - share)
-        return f"ETA {clock(left_s)}"
+        left_s = self._pace.left_s(num_left)
+        return "ETA after the first trial" if left_s is None else f"ETA {clock(left_s)}"
 
     def _refresh(self) -> None:
         """Bring the live table up to date, if there is one."""

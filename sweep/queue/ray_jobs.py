@@ -17,13 +17,11 @@ from sweep.queue.begun import has_begun
 from sweep.queue.entry import MAX_WHY, Entry
 from sweep.queue.scheduler import Away, Ended, Standing, StillThere
 from sweep.remote import job_api, jobs
-from sweep.remote.job_api import Job, Unreachable
+from sweep.remote.job_api import INTERRUPTED, Job, Unreachable
 from sweep.remote.shipped import Shipped
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
-
-INTERRUPTED = 130  # exit code of a sweep that somebody has ended, or a full disk
 
 
 class RayJobs:

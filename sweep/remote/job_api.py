@@ -33,6 +33,7 @@ SWEEP, KIND = (
     "kind",
 )  # keys of a job's metadata: the sweep, and what it does if it runs none
 CONNECT_S = 10.0  # until a head that does not answer counts as away
+INTERRUPTED = 130  # exit code of a sweep that somebody has ended, or a full disk: it can be resumed
 LAST_LINES = 12  # of the log of a job that has failed
 MAX_WHY = 4_000  # characters of them
 
@@ -43,6 +44,10 @@ class Unreachable(RuntimeError):
 
 class NoJob(ValueError):
     """The cluster knows no job of a sweep."""
+
+
+class KnownSweep(ValueError):
+    """The cluster runs a sweep of this name, or has run it: another job of it would only be refused."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def reaching(address: str, what: str) -> Iterator[JobSubmissionClient]:
     """
     try:
         yield connect(address)
-    except NoJob:
+    except (NoJob, KnownSweep):
         raise
     except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
         raise unreachable(address, what, error) from error
@@ -186,6 +191,26 @@ def job_of(client: JobSubmissionClient, name: str) -> Job:
         f"{', but of ' + ', '.join(map(as_word, others)) if others else ''}: it forgets jobs when its "
         f"head starts anew, and `sweep status {as_word(name)}` reads the record."
     )
+
+
+def refuse_known(client: JobSubmissionClient, name: str, resume: bool) -> None:
+    """Raise KnownSweep if a job of a sweep would only be refused, by what the cluster knows of it.
+
+    resume: whether the job is to go on with the sweep.
+    """
+    known = [job for job in jobs(client) if job.sweep == name and not job.kind]
+    running = next((job for job in known if not job.is_over), None)
+    if running is not None:
+        raise KnownSweep(
+            f"{name} runs on the cluster already, as {running.id}: `sweep logs -f {name}` follows it."
+        )
+    # One that has failed may have recorded nothing: its driver knows, on the head.
+    ended = next((j for j in known if j.state == "succeeded" or j.code == INTERRUPTED), None)
+    if ended is not None and not resume:
+        raise KnownSweep(
+            f"{name} must be a sweep that the cluster does not know yet, but {ended.id} has "
+            f"{ended.state}: submit it with --resume to go on with that one, or under another name."
+        )
 
 
 def why(client: JobSubmissionClient, job: Job) -> list[str]:

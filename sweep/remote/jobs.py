@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from sweep import workspace
 from sweep.driver.cluster import open_clusters
 from sweep.remote import job_api
-from sweep.remote.job_api import Unreachable
+from sweep.remote.job_api import KnownSweep, Unreachable
 from sweep.remote.shipped import Shipped
 from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
@@ -24,15 +25,11 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 FAILED = 1  # exit code of a job that tells none
-INTERRUPTED = 130  # exit code of a job whose sweep goes on by --resume
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 MAX_DROPPED = 3  # connections that a busy head may drop
+KEY = "key"  # of a job's metadata: drawn for each submission
 CAP = "--cap"  # the option of `sweep queue add` for `at_once`
 HOME = '"${SWEEP_HOME:-$HOME/sweeps}"'  # of the head, as its shell reads it
-
-
-class KnownSweep(ValueError):
-    """The cluster runs a sweep of this name, or has run it: a new job of it would only be refused."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def submit(
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
-        KnownSweep: the cluster has a sweep of this name, which is not to be resumed.
+        KnownSweep: the cluster runs a sweep of this name, or has run it and it is not to be resumed.
     """
     entrypoint = f"SWEEP_HOME={HOME} {verb_line(name, shipped, options, resume=resume)}"
     metadata = {job_api.SWEEP: name}
@@ -135,24 +132,26 @@ def start(
         KnownSweep: `choose_id` has raised it.
     """
     deadline = time.monotonic() + PATIENCE_S
+    key = uuid.uuid4().hex  # by which the job is known as ours
     num_dropped, is_dropped = 0, False
-    job = ""  # its id, once one was chosen
     while True:
         try:
             client = job_api.connect(address)
             # The cluster may have taken it without having said so.
-            if is_dropped and job in job_ids(client):
+            if num_dropped and (job := _job_with(client, key)):
                 return job
             job = choose_id(client)
             client.submit_job(
                 entrypoint=entrypoint,
                 submission_id=job,
                 runtime_env={"working_dir": str(folder)},
-                metadata=dict(metadata),
+                metadata={**metadata, KEY: key},
             )
             return job
         except KnownSweep:
-            raise
+            if not is_dropped:
+                raise
+            is_dropped = False  # it may be ours, written down since we looked: once more
         except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
             num_dropped += _is_dropped(error)
             is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
@@ -200,9 +199,10 @@ def follow(job: str, *, address: str) -> int:
         ) from error
 
 
-def job_ids(client: JobSubmissionClient) -> set[str | None]:
-    """Return the ids of all jobs of a cluster, also of those that have ended."""
-    return {job.submission_id for job in client.list_jobs()}
+def _job_with(client: JobSubmissionClient, key: str) -> str:
+    """Return the id of the job with a key in its metadata; empty if the cluster knows none."""
+    keys = {job.submission_id: (job.metadata or {}).get(KEY) for job in client.list_jobs()}
+    return next((job for job, other in keys.items() if job and other == key), "")
 
 
 def _is_dropped(error: Exception) -> bool:
@@ -221,22 +221,8 @@ def _free_id(client: JobSubmissionClient, name: str, resume: bool) -> str:
     A sweep that is resumed is another job under the same name.
 
     Raises:
-        KnownSweep: the cluster runs the sweep, or has run it, and it is not to be resumed.
+        KnownSweep: as of `job_api.refuse_known`.
     """
-    jobs = [job for job in job_api.jobs(client) if job.sweep == name and not job.kind]
-    running = next((job for job in jobs if not job.is_over), None)
-    # One that has failed may have recorded nothing: its driver knows, on the head.
-    ended = next((j for j in jobs if j.state == "succeeded" or j.code == INTERRUPTED), None)
-    if not resume:
-        if running is not None:
-            raise KnownSweep(
-                f"{name} runs on the cluster already, as {running.id}: `sweep logs -f {name}` follows "
-                f"it."
-            )
-        if ended is not None:
-            raise KnownSweep(
-                f"{name} must be a sweep that the cluster does not know yet, but {ended.id} has "
-                f"{ended.state}: submit it with --resume to go on with that one, or under another name."
-            )
-    ids = job_ids(client)
+    job_api.refuse_known(client, name, resume)
+    ids = {job.submission_id for job in client.list_jobs()}
     return next(job for n in range(1, len(ids) + 2) if (job := f"{name}-{n}") not in ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -48,8 +49,10 @@ def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> Non
     print("The plan is for machines like this one; those of the cluster may be others.")
 
 
-def confirm(yes: bool) -> None:
+def confirm(yes: bool, look: Callable[[], None] | None = None) -> None:
     """Return if the user, or `--yes`, agrees to what was printed.
+
+    look: called before the question; leaves if the answer would be in vain.
 
     Raises:
         SystemExit: there is no terminal to ask on, or the answer is another than yes.
@@ -61,6 +64,8 @@ def confirm(yes: bool) -> None:
             WRONG,
             "--yes must be given where there is no terminal to ask on; nothing was submitted.",
         )
+    if look is not None:
+        look()
     if not typer.confirm("submit it?"):
         leave(WRONG, "nothing was submitted.")
 

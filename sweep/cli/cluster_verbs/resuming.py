@@ -55,6 +55,6 @@ def resume_there(
     options = replace(options_of(tracking_uri, storage, no_diff=False), at_once=at_once)
     try:
         job = jobs.submit(name, Shipped(), options, address=address, resume=True)
-    except job_api.Unreachable as error:
+    except (job_api.Unreachable, job_api.KnownSweep) as error:
         leave(WRONG, str(error))
     print(f"submitted as {job}; `sweep logs -f {name}` follows it.")

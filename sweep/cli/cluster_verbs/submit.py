@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,9 @@ def submit(
     except shipped.NotShipped as error:
         leave(WRONG, str(error))
     confirmation.show(checked, cargo, options, jobs_api)
-    confirmation.confirm(yes)
+    confirmation.confirm(
+        yes, None if queue else partial(_refuse_known, checked.name, resume, jobs_api)
+    )
     if queue:
         queue_calls.submit_to_queue(
             checked.name, cargo, _words(cargo, options, priority, resume), jobs_api
@@ -95,11 +98,25 @@ def submit(
         return
     try:
         job = jobs.submit(checked.name, cargo, options, address=jobs_api, resume=resume)
-    except (job_api.Unreachable, jobs.KnownSweep) as error:
+    except (job_api.Unreachable, job_api.KnownSweep) as error:
         leave(WRONG, str(error))
     print(f"submitted as {job}", flush=True)
     if follow:
         following.follow_job(checked.name, job, jobs_api)
+
+
+def _refuse_known(name: str, resume: bool, address: str) -> None:
+    """Leave with a sentence if the cluster cannot be reached, or knows a sweep.
+
+    resume: whether to go on with it.
+    """
+    from sweep.remote import job_api
+
+    try:
+        with job_api.reaching(address, "does not say how its jobs stand") as client:
+            job_api.refuse_known(client, name, resume)
+    except (job_api.Unreachable, job_api.KnownSweep) as error:
+        leave(WRONG, str(error))
 
 
 def _words(cargo: Shipped, options: Options, priority: int, resume: bool) -> list[str]:

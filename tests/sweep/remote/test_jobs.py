@@ -100,6 +100,7 @@ def test_a_connection_that_is_dropped_before_its_answer_submits_a_sweep_once(
     again = sweep("submit", path, "--yes", "--address", jobs, **environment)
     assert again.returncode == 2
     assert f"{name}-1" in again.stderr, "the one job of the sweep"
+    sweep("logs", "-f", name, "--address", jobs, **environment)  # until it has ended
     again = sweep("submit", path, "--yes", "--address", jobs, "--follow", "--resume", **environment)
     assert f"submitted as {name}-2" in again.stdout, "no other job of the sweep is there"
 
