@@ -101,7 +101,7 @@ class Tag:
     FINGERPRINT = "fingerprint"  # equal for replicates, which differ in their seed alone
     DEEPSPEED = "sweep.deepspeed"  # DeepSpeed's configuration, as JSON
     SPACE_VERSION = "sweep.space_version"  # number of the search space that it was drawn from
-    IN_HALVES = "sweep.in_halves"  # "true": its memory was not enough, and it went on in halves
+    IN_HALVES = "sweep.in_halves"  # "true" if it went on in halves for lack of memory, else "false"
     RETRY_OF = "sweep.retry_of"  # the number of the failed trial whose parameters it has
     REPLICATE_OF = (
         "sweep.replicate_of"  # the number of the trial whose settings it has, but the seed

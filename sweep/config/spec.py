@@ -108,6 +108,11 @@ class Resources(Strict):
                 f"gpus_per_trial must be 0 or at least {LEAST_SHARE:g}, the smallest share, but "
                 f"got {self.gpus_per_trial:g}"
             )
+        if self.gpus_per_trial > 1 and self.gpus_per_trial % 1:
+            raise ValueError(
+                f"gpus_per_trial must be a part of one GPU or a whole number, as Ray shares one GPU "
+                f"alone, but got {self.gpus_per_trial:g}"
+            )
         size = self.workers_per_trial
         for key, number in (("cpus", self.num_cpus), ("gpus", self.gpus_per_trial)):
             if size > 1 and number % size:

@@ -12,7 +12,7 @@ class Pace:
     """When trials began and ended, and how much of those that run is done.
 
     The share of a running trial that is done is what it has reported. Many report nothing before their
-    end, so the time since it began counts if that is more, as a share of the mean duration so far.
+    end: of such a one it is the time since it began over the mean duration of complete trials.
 
     reported: running trial -> the share of its steps that it has reported, from 0 to 1.
     """
@@ -22,7 +22,8 @@ class Pace:
         self._clock = clock
         self._first_start: float | None = None
         self._start_of: dict[str, float] = {}  # running trial -> when it began
-        self._durations: list[float] = []  # in seconds, of trials that have ended
+        self._num_ended = 0
+        self._durations: list[float] = []  # in seconds, of trials that are complete
         self.reported: dict[str, float] = {}
 
     @property
@@ -42,11 +43,12 @@ class Pace:
         """Note the share of its steps that a trial has reported."""
         self.reported[trial] = share
 
-    def end(self, trial: str) -> None:
-        """Note that a trial has ended in whatever way."""
+    def end(self, trial: str, *, is_complete: bool) -> None:
+        """Note that a trial has ended; others than complete ones may have taken far less time."""
+        self._num_ended += 1
         self.reported.pop(trial, None)
         start = self._start_of.pop(trial, None)
-        if start is not None:
+        if is_complete and start is not None:
             self._durations.append(self._clock() - start)
 
     def left_s(self, num_left: int) -> float | None:
@@ -55,7 +57,7 @@ class Pace:
         num_left: their number, with those that run.
         """
         done = self._done()
-        num_here = len(self._durations) + done
+        num_here = self._num_ended + done
         if not num_here or self._first_start is None:
             return None
         return (self._clock() - self._first_start) / num_here * (num_left - done)
@@ -67,6 +69,6 @@ class Pace:
         mean_s = max(sum(self._durations) / len(self._durations), 1e-9)
         now = self._clock()
         return sum(
-            max(share, min((now - self._start_of[trial]) / mean_s, MOST_BY_CLOCK))
+            share or min((now - self._start_of[trial]) / mean_s, MOST_BY_CLOCK)
             for trial, share in self.reported.items()
         )

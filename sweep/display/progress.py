@@ -34,6 +34,7 @@ FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
 
 INDENT = "    "  # of a line that goes on
 QUIET_S = 60.0  # without a line, after which a report is a reason for one
+TABLE_S = 1.0  # between two live tables without a report
 TRIED_AGAIN = "is tried again"  # what a line says of a trial whose process has died
 
 
@@ -75,6 +76,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._pace = Pace()
         self._new_outcomes = running.new_outcomes
         self._last_line = 0.0  # by the monotonic clock, in seconds, when a line was printed
+        self._last_table = 0.0  # the same, when the live table was made
         self._best: dict[str, float] = {}  # goal -> its best value so far
         self._measure()
         self._live: Live | None = None
@@ -142,6 +144,11 @@ class Progress(Callback):  # type: ignore[misc]
         """Count a trial that has failed by an exception or the death of its process."""
         self.on_trial_complete(iteration, trials, trial)
 
+    def on_step_end(self, iteration: int, trials: Any, **_: Any) -> None:
+        """Have the time left in the live table go on between reports, which may be minutes apart."""
+        if self._live is not None and time.monotonic() - self._last_table > TABLE_S:
+            self._refresh()
+
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Print that a trial is tried again, and why, if there is no live table."""
         if self._live is None:
@@ -172,7 +179,7 @@ class Progress(Callback):  # type: ignore[misc]
 
         remark: the goals of a complete trial, or the reason of a failure.
         """
-        self._pace.end(str(trial))
+        self._pace.end(str(trial), is_complete=state == TrialState.COMPLETE)
         self._counts[state] += 1
         if self._live is None:
             size, volume = self.size_and_volume
@@ -211,6 +218,7 @@ class Progress(Callback):  # type: ignore[misc]
     def _refresh(self) -> None:
         """Bring the live table up to date, if there is one."""
         if self._live is not None:
+            self._last_table = time.monotonic()
             self._live.update(self._table())
 
     def _table(self) -> Group:

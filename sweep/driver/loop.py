@@ -274,7 +274,7 @@ def _run_trials(
     )
     with (
         control.interrupt,
-        count_each_death_once(search.on_death),
+        count_each_death_once(search.on_death, assignment.num_processes),
         forgetting_ended_trials(),
         ending_idle_workers(),
     ):

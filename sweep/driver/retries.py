@@ -14,10 +14,11 @@ from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
-from sweep.trial_request import IN_HALVES
-from sweep.workers.memory import NotEnoughMemory
+from sweep.trial_request import IN_HALVES, TrialRequest
+from sweep.workers.memory import NotEnoughMemory, in_halves, what_would_fit
 from sweep.workers.ranks import LOW_MEMORY, ProcessDied, lacked_memory
 from sweep.workers.result import TrialResult
+from trainables.config import TrialConfig
 from trainables.schema.text.printable import without_colours
 
 NOT_STARTED = "error raised in its creation task"  # as Ray says it
@@ -75,8 +76,34 @@ def is_lack_of_memory(exception: Exception) -> bool:
     return isinstance(exception, RayActorError) and any(each in str(exception) for each in words)
 
 
+class LacksOfMemory:
+    """What becomes of trials that need more memory than there is, by Tune's ids."""
+
+    def __init__(self, num_processes: int) -> None:
+        """Begin without any; num_processes: that train a trial together."""
+        self._num_processes = num_processes
+        self._lacking: set[str] = set()
+
+    def advice(self, trial: Trial) -> str:
+        """Have a trial tried again, in halves if it can be; return nothing.
+
+        At the second lack let it fail, and return what would need less memory.
+        """
+        config = TrialConfig.model_validate(TrialRequest.of(trial.config).trial)
+        half = in_halves(config, self._num_processes)
+        if trial.trial_id in self._lacking:
+            trial.max_failures = 0
+            return what_would_fit(half or config, self._num_processes, is_second=True)
+        self._lacking.add(trial.trial_id)
+        if half is not None:
+            trial.config[IN_HALVES] = True  # its next worker gets it
+        return ""
+
+
 @contextmanager
-def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]:
+def count_each_death_once(
+    on_death: Callable[[str, str], str], num_processes: int = 1
+) -> Iterator[None]:
     """Within the block, have Tune treat each loss of an actor as its death, and count it once.
 
     Tune knows RayActorError alone, and ends the whole sweep at other errors of Ray: the node ran out of
@@ -88,7 +115,9 @@ def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]
 
     on_death: called at each death with Tune's id of the trial and `describe_death`'s words; returns
         the reason to record.
+    num_processes: that train a trial together.
     """
+    lacks = LacksOfMemory(num_processes)
     manager_method = RayActorManager._actor_task_failed
     controller_method = TuneController._trial_task_failure
 
@@ -102,13 +131,14 @@ def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]
         if isinstance(exception, RayTaskError) and isinstance(exception.cause, ProcessDied):
             # That of a further process counts as the trial's own.
             exception = RayActorError(error_msg=describe_death(exception.cause))
-        if is_lack_of_memory(exception) and not trial.config.get(IN_HALVES):
-            trial.config[IN_HALVES] = True  # its next worker gets it
-        if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
+        is_death = isinstance(exception, RayActorError)
+        if is_death and trial.status == Trial.PENDING:
             return
-        if isinstance(exception, RayActorError):
+        advice = lacks.advice(trial) if is_lack_of_memory(exception) else ""
+        if is_death:
             text = str(exception)
             why = describe_death(exception) if NOT_STARTED in text else text
+            why += f": {advice}" if advice else ""
             exception = RayActorError(error_msg=on_death(trial.trial_id, why))
         controller_method(self, trial, exception)
 

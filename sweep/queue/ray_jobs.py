@@ -17,7 +17,7 @@ from sweep.queue.begun import has_begun
 from sweep.queue.entry import MAX_WHY, Entry
 from sweep.queue.scheduler import Away, Ended, Standing, StillThere
 from sweep.remote import job_api, jobs
-from sweep.remote.job_api import INTERRUPTED, Job, Unreachable
+from sweep.remote.job_api import INTERRUPTED, Job, NotKnown, Unreachable
 from sweep.remote.shipped import Shipped
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class RayJobs:
                 lambda _: entry.job,
                 address=self._address,
             )
-        except Unreachable as error:
+        except (Unreachable, NotKnown) as error:
             raise Away(str(error)) from error
 
 

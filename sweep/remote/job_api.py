@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +28,19 @@ TALKATIVE = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray._private.runtime_env.packaging",
 )
-SWEEP, KIND = (
-    "sweep",
-    "kind",
-)  # keys of a job's metadata: the sweep, and what it does if it runs none
+# Keys of a job's metadata: the sweep, what it does if it runs none, and a word for each submission.
+SWEEP, KIND, SUBMISSION = "sweep", "kind", "submission"
 CONNECT_S = 10.0  # until a head that does not answer counts as away
 INTERRUPTED = 130  # exit code of a sweep that somebody has ended, or a full disk: it can be resumed
 LAST_LINES = 12  # of the log of a job that has failed
-MAX_WHY = 4_000  # characters of them
 
 
 class Unreachable(RuntimeError):
     """No job API answers at the address, or it refuses the request."""
+
+
+class NotKnown(RuntimeError):
+    """The cluster may have done what it was asked, or not: it has gone away before it has said so."""
 
 
 class NoJob(ValueError):
@@ -55,6 +56,7 @@ class Job:
     """A job of a cluster.
 
     id:      by which the job API knows it.
+    submission: what was drawn as it was submitted; empty if somebody else has submitted it.
     sweep:   the name of the sweep that it runs; empty if somebody else has submitted it.
     kind:    what it does if it runs no sweep, such as `queue`; empty if it runs one.
     state:   `pending`, `running`, `succeeded`, `failed` or `stopped`.
@@ -64,6 +66,7 @@ class Job:
     """
 
     id: str
+    submission: str
     sweep: str
     kind: str
     state: str
@@ -193,12 +196,15 @@ def job_of(client: JobSubmissionClient, name: str) -> Job:
     )
 
 
-def refuse_known(client: JobSubmissionClient, name: str, resume: bool) -> None:
-    """Raise KnownSweep if a job of a sweep would only be refused, by what the cluster knows of it.
+def refuse_known(jobs: Iterable[Job], name: str, resume: bool) -> None:
+    """Raise KnownSweep if another job of a sweep would only be refused.
 
-    resume: whether the job is to go on with the sweep.
+    Args:
+        jobs: all of the cluster.
+        name: of the sweep.
+        resume: whether the job is to go on with the sweep.
     """
-    known = [job for job in jobs(client) if job.sweep == name and not job.kind]
+    known = [job for job in jobs if job.sweep == name and not job.kind]
     running = next((job for job in known if not job.is_over), None)
     if running is not None:
         raise KnownSweep(
@@ -252,6 +258,7 @@ def _job(details: Any) -> Job:
     metadata = details.metadata or {}
     return Job(
         id=str(details.submission_id),
+        submission=str(metadata.get(SUBMISSION, "")),
         sweep=str(metadata.get(SWEEP, "")),
         kind=str(metadata.get(KIND, "")),
         state=str(details.status.value).lower(),

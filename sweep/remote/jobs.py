@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING
 from sweep import workspace
 from sweep.driver.cluster import open_clusters
 from sweep.remote import job_api
-from sweep.remote.job_api import KnownSweep, Unreachable
+from sweep.remote.job_api import Job, KnownSweep, NotKnown, Unreachable
 from sweep.remote.shipped import Shipped
 from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
-from trainables.schema.text.shown import first_line
+from trainables.schema.text.shown import MAX_NAME, as_word, first_line
 
 if TYPE_CHECKING:
-    from ray.job_submission import JobSubmissionClient
+    pass
 
 FAILED = 1  # exit code of a job that tells none
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 MAX_DROPPED = 3  # connections that a busy head may drop
-KEY = "key"  # of a job's metadata: drawn for each submission
 CAP = "--cap"  # the option of `sweep queue add` for `at_once`
 HOME = '"${SWEEP_HOME:-$HOME/sweeps}"'  # of the head, as its shell reads it
 
@@ -86,6 +85,7 @@ def submit(
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
+        NotKnown: the cluster may have taken the job.
         KnownSweep: the cluster runs a sweep of this name, or has run it and it is not to be resumed.
     """
     entrypoint = f"SWEEP_HOME={HOME} {verb_line(name, shipped, options, resume=resume)}"
@@ -96,7 +96,7 @@ def submit(
             entrypoint,
             Path(folder),
             metadata,
-            lambda client: _free_id(client, name, resume),
+            lambda jobs: _free_id(jobs, name, resume),
             address=address,
         )
 
@@ -114,7 +114,7 @@ def start(
     entrypoint: str,
     folder: Path,
     metadata: Mapping[str, str],
-    choose_id: Callable[[JobSubmissionClient], str],
+    choose_id: Callable[[list[Job]], str],
     *,
     address: str,
     what: str = "does not take the sweep",
@@ -124,41 +124,50 @@ def start(
     Args:
         entrypoint: the line of a shell that it runs.
         folder: what it runs in, uploaded to every node that runs a part of it.
-        choose_id: returns an id that no job of the cluster has.
+        choose_id: given the jobs of the cluster, returns an id that none of them has.
         what: is wrong if it is not started, as the end of a sentence.
 
     Raises:
-        Unreachable: the job API cannot be reached or refuses the job.
+        Unreachable: the job API cannot be reached or refuses the job; it was not started.
+        NotKnown: it may have been started, or not.
         KnownSweep: `choose_id` has raised it.
     """
     deadline = time.monotonic() + PATIENCE_S
-    key = uuid.uuid4().hex  # by which the job is known as ours
-    num_dropped, is_dropped = 0, False
+    submission = uuid.uuid4().hex
+    num_dropped, is_sent = 0, False
     while True:
         try:
             client = job_api.connect(address)
+            known = job_api.jobs(client)
             # The cluster may have taken it without having said so.
-            if num_dropped and (job := _job_with(client, key)):
-                return job
-            job = choose_id(client)
+            for job in known:
+                if job.submission == submission:
+                    return job.id
+            id_ = choose_id(known)
+            is_sent = True
             client.submit_job(
                 entrypoint=entrypoint,
-                submission_id=job,
+                submission_id=id_,
                 runtime_env={"working_dir": str(folder)},
-                metadata={**metadata, KEY: key},
+                metadata={**metadata, job_api.SUBMISSION: submission},
             )
-            return job
+            return id_
         except KnownSweep:
-            if not is_dropped:
-                raise
-            is_dropped = False  # it may be ours, written down since we looked: once more
+            raise
         except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
             num_dropped += _is_dropped(error)
             is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
-            is_early = "No available agent" in str(error) and time.monotonic() < deadline
+            # A busy head lists a job some time after it has taken it.
+            words = ["No available agent", *(["already exists"] if num_dropped else [])]
+            is_early = any(each in str(error) for each in words) and time.monotonic() < deadline
             if is_dropped or is_early:
                 time.sleep(1)
                 continue
+            if num_dropped and is_sent:
+                raise NotKnown(
+                    f"{as_word(address, MAX_NAME)} has gone away before it has said whether it takes "
+                    f"the job ({first_line(error)}): `sweep jobs` shows it, once the cluster answers."
+                ) from error
             raise job_api.unreachable(address, what, error) from error
 
 
@@ -199,12 +208,6 @@ def follow(job: str, *, address: str) -> int:
         ) from error
 
 
-def _job_with(client: JobSubmissionClient, key: str) -> str:
-    """Return the id of the job with a key in its metadata; empty if the cluster knows none."""
-    keys = {job.submission_id: (job.metadata or {}).get(KEY) for job in client.list_jobs()}
-    return next((job for job, other in keys.items() if job and other == key), "")
-
-
 def _is_dropped(error: Exception) -> bool:
     """Return whether a connection has ended before its answer.
 
@@ -215,7 +218,7 @@ def _is_dropped(error: Exception) -> bool:
     return isinstance(error, ConnectionError)
 
 
-def _free_id(client: JobSubmissionClient, name: str, resume: bool) -> str:
+def _free_id(jobs: list[Job], name: str, resume: bool) -> str:
     """Return the first of NAME-1, NAME-2, … that is no job of the cluster yet.
 
     A sweep that is resumed is another job under the same name.
@@ -223,6 +226,6 @@ def _free_id(client: JobSubmissionClient, name: str, resume: bool) -> str:
     Raises:
         KnownSweep: as of `job_api.refuse_known`.
     """
-    job_api.refuse_known(client, name, resume)
-    ids = {job.submission_id for job in client.list_jobs()}
-    return next(job for n in range(1, len(ids) + 2) if (job := f"{name}-{n}") not in ids)
+    job_api.refuse_known(jobs, name, resume)
+    ids = {job.id for job in jobs}
+    return next(id_ for n in range(1, len(ids) + 2) if (id_ := f"{name}-{n}") not in ids)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.remote import job_api, jobs
-from sweep.remote.job_api import Job, Unreachable
+from sweep.remote.job_api import Job, NotKnown, Unreachable
 from sweep.remote.shipped import Shipped
 from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import first_line
@@ -23,10 +23,6 @@ PATIENCE_S = 180.0  # until a verb that takes a second counts as hung
 
 class Refused(RuntimeError):
     """The verb has refused what it was asked; the sentences are those that it has printed."""
-
-
-class NotKnown(RuntimeError):
-    """Whether the verb has done what it was asked is not known."""
 
 
 def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str) -> Any:
@@ -45,16 +41,21 @@ def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str
     """
     line = shlex.join(["python", "-m", "sweep", *words])
     id_ = f"{QUEUE}-{uuid.uuid4().hex[:12]}"
-    with tempfile.TemporaryDirectory() as folder:
-        shipped.write(Path(folder))
-        jobs.start(
-            f"SWEEP_HOME={jobs.HOME} {line}",
-            Path(folder),
-            {job_api.KIND: QUEUE},
-            lambda _: id_,
-            address=address,
-            what="does not take the request",
-        )
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            shipped.write(Path(folder))
+            jobs.start(
+                f"SWEEP_HOME={jobs.HOME} {line}",
+                Path(folder),
+                {job_api.KIND: QUEUE},
+                lambda _: id_,
+                address=address,
+                what="does not take the request",
+            )
+    except NotKnown as error:
+        raise NotKnown(
+            f"{first_line(error)} {shown_by} shows whether the request was carried out."
+        ) from error
     try:
         job, log = _end_of(id_, address)
     except (Unreachable, TimeoutError) as error:

@@ -126,6 +126,8 @@ class Recorder(Callback):  # type: ignore[misc]
             if request.in_halves:
                 tags[Tag.IN_HALVES] = "true"
                 tried = in_halves(config, num_processes) or config
+            elif number in self._with_version:  # it goes on whole, however it was tried before
+                tags[Tag.IN_HALVES] = "false"
             tags[Tag.DEEPSPEED] = json.dumps(tried.train.deepspeed(num_processes))
             if space_version is not None:
                 tags[Tag.SPACE_VERSION] = str(space_version)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # By which PyTorch tells it, of a GPU and of the machine; the first is the name of a class.
 OF_DEVICE, OF_MACHINE = "OutOfMemoryError", "DefaultCPUAllocator: can't allocate memory"
 GIB = 2**30
+CONTEXT = 800_000_000  # bytes of CUDA and its libraries in a process, as usual
 
 
 class NotEnoughMemory(RuntimeError):
@@ -29,7 +30,20 @@ def limit_memory(num_gpus: float) -> None:
     import torch
 
     if torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(num_gpus)
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(fraction_of_tensors(num_gpus, total))
+
+
+def fraction_of_tensors(num_gpus: float, total: int) -> float:
+    """Return the fraction of a GPU's memory that PyTorch may give to tensors of a process.
+
+    It is the share without CONTEXT, which PyTorch does not count, and at least half of the share.
+
+    Args:
+        num_gpus: the share, from 0 to 1.
+        total: of the GPU, in bytes.
+    """
+    return max(num_gpus - CONTEXT / total, num_gpus / 2)
 
 
 def memory_error_in(error: BaseException) -> BaseException | None:
@@ -60,12 +74,15 @@ def in_halves(config: TrialConfig, num_processes: int) -> TrialConfig | None:
     return config.model_copy(update={"train": train})
 
 
-def what_would_fit(config: TrialConfig, num_processes: int, *, is_second: bool) -> str:
+def what_would_fit(
+    config: TrialConfig, num_processes: int, *, is_second: bool, device: str = ""
+) -> str:
     """Return a sentence on a trial for which there was too little memory, and what needs less.
 
     Args:
         config: as it was tried last.
         is_second: whether there was too little before, too, with twice the texts if they can be halved.
+        device: its memory in words, as of `device_words`; left out if empty.
     """
     num_texts = num_texts_at_once(config.train, num_processes)
     ways = []
@@ -81,13 +98,14 @@ def what_would_fit(config: TrialConfig, num_processes: int, *, is_second: bool) 
         ways.append("train.zero_stage: 3 with more resources.workers_per_trial")
     return (
         f"the memory must hold the model with its moments and {counted(num_texts, 'text')} at once, "
-        f"but did not{' twice' if is_second else ''}, {_device_words()}: less is needed with "
+        f"but did not{' twice' if is_second else ''}{f', {device}' if device else ''}: less is needed "
+        f"with "
         f"{', '.join(ways[:-1])}"
         f"{' or ' if len(ways) > 1 else ''}{ways[-1]}"
     )
 
 
-def _device_words() -> str:
+def device_words() -> str:
     """Return the memory of this process's device, and the most of it that was used, in words."""
     import torch
 

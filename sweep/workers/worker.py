@@ -159,8 +159,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         config = TrialConfig.model_validate(self._request.trial)
         half = memory.in_halves(config, num_processes)
         if half is None or self._request.in_halves:
+            device, is_second = memory.device_words(), self._request.in_halves
             reason = memory.what_would_fit(
-                half or config, num_processes, is_second=self._request.in_halves
+                half or config, num_processes, is_second=is_second, device=device
             )
             return masked_reason(f"{reason} ({problem})")
         self._error = memory.NotEnoughMemory(problem)

@@ -59,7 +59,7 @@ class Forward:
         places = [(r, t) for r, ids in enumerate(rows) for t in sorted(positions[ids])]
         self.place_of = {place: m for m, place in enumerate(places)}
         # Hidden states of all rows must be one tensor a layer.
-        in_batches = model.device.type == "cpu" and not hidden and not model.has_shared_weights
+        in_batches = model.device.type == "cpu" and not hidden and not model.is_sharded
         logits = []
         batches = (
             cheapest_batches(self.lengths_R, FORWARD_COST) if in_batches else [range(len(rows))]

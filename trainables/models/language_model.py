@@ -52,7 +52,7 @@ class LanguageModel:
         takes_repeatable_kernels: whether training is limited to kernels that give the same numbers each
             time: on a GPU, if all operations of the model have such kernels (determinism.py).
         adapters: the peft.LoraModel around the module within the context `adapted`, else None.
-        has_shared_weights: whether each process of a group has a part of every weight, as in ZeRO-3.
+        is_sharded: whether each process of a group has a part of every weight, as in ZeRO-3.
     """
 
     @held_back()
@@ -87,7 +87,7 @@ class LanguageModel:
             self.device.type == "cuda" and self._has_repeatable_kernels()
         )
         self.adapters: Any = None
-        self.has_shared_weights = False
+        self.is_sharded = False
         self._rounded_base: nn.Module | None = None
         self._base_cache: BaseCache | None = None
         self._memo: dict[str, tuple[Hashable, Any]] = {}

@@ -26,13 +26,13 @@ def module_to_cut(model: LanguageModel, train: TrainConfig) -> Iterator[None]:
         yield
         return
     module = model.module
-    model.module, model.has_shared_weights = copy.deepcopy(module), True
+    model.module, model.is_sharded = copy.deepcopy(module), True
     for weight in module.parameters():
         weight.data = weight.data.new_empty(0)
     try:
         yield
     finally:
-        model.module, model.has_shared_weights = module, False
+        model.module, model.is_sharded = module, False
         model.reset(train.dtype)
 
 
@@ -44,7 +44,7 @@ def whole_model(model: LanguageModel, ranks: Ranks) -> Iterator[bool]:
     the base, which takes the place of the module for the block. Every process must enter the block at
     the same step; within it they need not do the same.
     """
-    if not model.has_shared_weights:
+    if not model.is_sharded:
         yield ranks.is_first
         return
     whole = copy.deepcopy(model.base_in_dtype) if ranks.is_first else None
@@ -58,11 +58,11 @@ def whole_model(model: LanguageModel, ranks: Ranks) -> Iterator[bool]:
         yield False
         return
     cut_module = model.module
-    model.module, model.has_shared_weights = whole, False
+    model.module, model.is_sharded = whole, False
     try:
         yield True
     finally:
-        model.module, model.has_shared_weights = cut_module, True
+        model.module, model.is_sharded = cut_module, True
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def gathered(weight: torch.nn.Parameter) -> Iterator[torch.Tensor]:
 @contextmanager
 def all_gathered(model: LanguageModel) -> Iterator[None]:
     """Within the block, the module has all of its weights, for a loss that is a function of them."""
-    if not model.has_shared_weights:
+    if not model.is_sharded:
         yield
         return
     from deepspeed.runtime.zero import GatheredParameters

@@ -24,7 +24,7 @@ def on_head(words: list[str], address: str | None, cargo: Shipped | None = None)
         SystemExit: the cluster is away, or refuses; a sentence on stderr says why.
     """
     from sweep.remote import on_head as short_jobs
-    from sweep.remote.job_api import Unreachable
+    from sweep.remote.job_api import NotKnown, Unreachable
     from sweep.remote.shipped import Shipped
 
     known = known_jobs_address(address)
@@ -39,7 +39,7 @@ def on_head(words: list[str], address: str | None, cargo: Shipped | None = None)
         )
     except (Unreachable, short_jobs.Refused) as error:
         leave(WRONG, str(error))
-    except short_jobs.NotKnown as error:
+    except NotKnown as error:
         leave(FAILED, str(error))
 
 

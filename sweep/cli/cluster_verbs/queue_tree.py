@@ -42,6 +42,7 @@ def tree_of(entry: Entry, place: int) -> dict[str, Any]:
 
 def say_added(tree: dict[str, Any]) -> None:
     """Print the number and the place of an entry that is on the disk, and if nothing starts it."""
-    print(f"{tree['sweep']} is in the queue as number {tree['number']}, at place {tree['place']}.")
+    place = f"at place {tree['place']}" if tree["place"] else "and begins"
+    print(f"{tree['sweep']} is in the queue as number {tree['number']}, {place}.")
     if not tree["served"]:
         say("nothing serves the queue yet: `sweep queue serve` on the head starts its sweeps.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.record.names import LIVE_STATES
-from sweep.cli.options import WRONG, known_jobs_address, leave, reading
+from sweep.cli.options import FAILED, WRONG, known_jobs_address, leave, reading
 
 
 def job_api_for(name: str, address: str | None) -> str | None:
@@ -57,4 +57,6 @@ def resume_there(
         job = jobs.submit(name, Shipped(), options, address=address, resume=True)
     except (job_api.Unreachable, job_api.KnownSweep) as error:
         leave(WRONG, str(error))
+    except job_api.NotKnown as error:
+        leave(FAILED, str(error))
     print(f"submitted as {job}; `sweep logs -f {name}` follows it.")

@@ -10,6 +10,7 @@ import typer
 
 from sweep.cli.cluster_verbs import confirmation, following, passed_on, queue_calls
 from sweep.cli.options import (
+    FAILED,
     WRONG,
     HarnessTasks,
     Insecure,
@@ -100,6 +101,8 @@ def submit(
         job = jobs.submit(checked.name, cargo, options, address=jobs_api, resume=resume)
     except (job_api.Unreachable, job_api.KnownSweep) as error:
         leave(WRONG, str(error))
+    except job_api.NotKnown as error:
+        leave(FAILED, str(error))
     print(f"submitted as {job}", flush=True)
     if follow:
         following.follow_job(checked.name, job, jobs_api)
@@ -114,7 +117,7 @@ def _refuse_known(name: str, resume: bool, address: str) -> None:
 
     try:
         with job_api.reaching(address, "does not say how its jobs stand") as client:
-            job_api.refuse_known(client, name, resume)
+            job_api.refuse_known(job_api.jobs(client), name, resume)
     except (job_api.Unreachable, job_api.KnownSweep) as error:
         leave(WRONG, str(error))
 

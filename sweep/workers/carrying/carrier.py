@@ -132,6 +132,8 @@ def start(inputs: Mapping[str, str]) -> tuple[Any, str]:
     node = ray.get_runtime_context().get_node_id()
     actor = ray.remote(Carrier).options(
         num_cpus=0,
+        max_restarts=-1,  # where its process has died; if its node has, the driver is gone, too
+        max_task_retries=-1,
         max_concurrency=CALLS_AT_ONCE,
         scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
     )

@@ -1,6 +1,7 @@
 """Trials whose process or node has died are tried again."""
 
 from contextlib import suppress
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -10,12 +11,14 @@ from ray.exceptions import RayActorError
 from analysis.record.names import Tag
 from sweep import workspace
 from sweep.config.check import load
-from sweep.driver.retries import NoRetry, describe_death
+from sweep.driver.retries import LacksOfMemory, NoRetry, describe_death
 from sweep.driver.run_sweep import run
 from sweep.tracking.sweeps import find_sweep
+from sweep.trial_request import IN_HALVES, TrialRequest
 from sweep.workers.result import TrialResult
 from tests.local_ray import start_ray
 from tests.sweep.conftest import TINY, states
+from trainables.config import TrialConfig
 
 # Bytes beyond those in use at which Ray kills workers: no other test needs as many.
 ROOM = 6 << 30
@@ -57,6 +60,36 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
 )
 def test_a_death_is_described_in_a_few_words(message, description):
     assert describe_death(RayActorError(error_msg=message)) == description
+
+
+def tune_trial(batch_size: int) -> SimpleNamespace:
+    """What is asked of a trial of Tune, in place of one."""
+    tree = TrialConfig.model_validate(
+        {
+            "model": {"path": "miniature"},
+            "alignment": {"data": "miniature"},
+            "objective": "cda",
+            "train": {"lr": 1e-3, "steps": 2, "batch_size": batch_size},
+            "evaluators": [{"name": "stereoset", "data": "miniature"}],
+        }
+    ).tree()
+    return SimpleNamespace(trial_id="a", config=TrialRequest(0, tree).to_config(), max_failures=3)
+
+
+def test_a_first_lack_of_memory_halves_and_a_second_one_ends_with_what_would_fit():
+    lacks, one = LacksOfMemory(num_processes=2), tune_trial(batch_size=4)
+    assert lacks.advice(one) == ""
+    assert (one.config[IN_HALVES], one.max_failures) == (True, 3)
+    assert "1 text at once, but did not twice: less is needed with" in lacks.advice(one)
+    assert one.max_failures == 0
+
+
+def test_what_cannot_be_halved_is_tried_again_whole_and_not_called_halved():
+    lacks, one = LacksOfMemory(num_processes=1), tune_trial(batch_size=3)
+    assert lacks.advice(one) == ""
+    assert IN_HALVES not in one.config
+    assert "3 texts at once" in lacks.advice(one)
+    assert one.max_failures == 0
 
 
 @pytest.mark.long
@@ -178,9 +211,11 @@ def test_a_trial_without_enough_memory_is_tried_once_with_half_the_texts(spec_of
 
 @pytest.mark.long
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("hangs", [False, True])
-def test_a_further_process_without_enough_memory_has_its_trial_tried_again_in_halves(
-    spec_of, hangs
+@pytest.mark.parametrize(
+    ("hangs", "is_enough"), [(False, True), (True, True), (False, False), (True, False)]
+)
+def test_a_further_process_without_enough_memory_has_its_trial_tried_once_more_in_halves(
+    spec_of, hangs, is_enough
 ):
     """The first process waits for it, and only learns that it has gone; with NCCL it never does."""
 
@@ -195,9 +230,10 @@ def test_a_further_process_without_enough_memory_has_its_trial_tried_again_in_ha
         start_deepspeed()
         names = [metric.name for metric in config.metrics()]
         yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
-        if config.train.accumulation == 1 and torch.distributed.get_rank() == 1:
+        lacks = config.train.accumulation == 1 or not is_enough
+        if lacks and torch.distributed.get_rank() == 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        if hangs and config.train.accumulation == 1:
+        if hangs and lacks:
             time.sleep(120)
         torch.distributed.barrier()
         yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
@@ -208,5 +244,8 @@ def test_a_further_process_without_enough_memory_has_its_trial_tried_again_in_ha
         run(spec, document, run_trial=run_trial)
     finally:
         ray.shutdown()
-    assert states(spec)[0] == {"COMPLETE": 2}
+    optuna_states, _, reasons = states(spec)
+    assert optuna_states == {"COMPLETE" if is_enough else "FAIL": 2}
     assert in_halves_of(spec) == ["true"] * 2
+    assert all("1 text at once, but did not twice" in reason for reason in reasons)
+    assert len(reasons) == (0 if is_enough else 2)

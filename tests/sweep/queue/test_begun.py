@@ -1,5 +1,7 @@
 """Whether a sweep is resumed or run, after a kill between any two steps of its beginning."""
 
+import hashlib
+
 import pytest
 
 from sweep import workspace
@@ -46,6 +48,14 @@ def test_once_it_is_recorded_it_is_resumed(spec_is_written):
 def test_once_its_journal_is_there_it_is_resumed_without_a_look_at_mlflow(spec_is_written):
     workspace.outbox("tiny").mkdir()
     assert has_begun(entry(tracking_uri=f"http://127.0.0.1:{free_port()}"))
+
+
+def test_another_sweep_of_its_name_is_not_resumed(spec_is_written, tiny):
+    workspace.outbox("tiny").mkdir()
+    digest = hashlib.sha256(tiny.read_bytes())
+    assert has_begun(entry(files={workspace.SPEC: digest.hexdigest()}))
+    digest.update(b"# with another line")
+    assert not has_begun(entry(files={workspace.SPEC: digest.hexdigest()}))
 
 
 def test_while_mlflow_is_away_it_is_not_known(spec_is_written):

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from sweep.queue.folder import Queue
 from tests.heads import Head
+from tests.servers import mlflow_server
 from tests.sweep.conftest import ONE_WORKER, TINY, optuna_states, record, sweep
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
@@ -20,7 +22,7 @@ PATIENCE_S = 400
 
 
 class Cluster:
-    """A head, the server of its queue, and a laptop: a folder and the addresses of the head."""
+    """A head with MLflow, the server of its queue, and a laptop: a folder and two addresses."""
 
     def __init__(self, folder: Path) -> None:
         for name in ("head", "laptop"):
@@ -29,8 +31,11 @@ class Cluster:
         self.sweeps = Path(self.head.environment["SWEEP_HOME"])
         self.queue = Queue(self.sweeps / ".queue")
         self.folder = folder / "laptop"
-        store = f"sqlite:///{self.sweeps / 'mlflow.db'}"
-        self.laptop("use", self.head.jobs, "--tracking-uri", store)
+        self.sweeps.mkdir()
+        store, artifacts = f"sqlite:///{self.sweeps / 'mlflow.db'}", str(folder / "artifacts")
+        self._mlflow = ExitStack()
+        mlflow = self._mlflow.enter_context(mlflow_server(store, artifacts, folder))
+        self.laptop("use", self.head.jobs, "--tracking-uri", mlflow)
         self.server: subprocess.Popen | None = None
         self.log = folder / "server.log"
 
@@ -64,6 +69,7 @@ class Cluster:
         """Kill everything."""
         self.kill_server()
         self.head.kill()
+        self._mlflow.close()
 
     def listed(self) -> list[tuple[str, str]]:
         """(sweep, state) of every entry, as the laptop lists them."""

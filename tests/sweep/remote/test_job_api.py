@@ -7,7 +7,7 @@ import pytest
 from sweep.queue.ray_jobs import _standing
 from sweep.queue.scheduler import Ended
 from sweep.remote import job_api
-from sweep.remote.job_api import NoJob, Unreachable
+from sweep.remote.job_api import KnownSweep, NoJob, Unreachable
 
 SECRET = f"hf_{'aB3' * 10}"
 LOG = (
@@ -53,6 +53,28 @@ def test_the_job_of_a_sweep_is_its_newest_and_none_of_the_queue():
     assert job_api.job_of(client, "tiny-1").id == "tiny-1"
     with pytest.raises(NoJob, match="the cluster has no job of 'other', but of tiny: "):
         job_api.job_of(client, "other")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("job", "refused"),
+    [
+        (details("tiny-1", "RUNNING"), (True, True)),
+        (details("tiny-1", "PENDING"), (True, True)),
+        (details("tiny-1", "SUCCEEDED", code=0), (True, False)),
+        (details("tiny-1", "FAILED", code=130), (True, False)),
+        (details("tiny-1", "FAILED", code=2), (False, False)),  # it may have recorded nothing
+        (details("q", "RUNNING", kind="queue"), (False, False)),
+        (details("other-1", "RUNNING", sweep="other"), (False, False)),
+    ],
+)
+def test_a_further_job_of_a_sweep_is_refused_if_it_could_only_fail(job, refused, resume):
+    known = job_api.jobs(Client(job))
+    if refused[resume]:
+        with pytest.raises(KnownSweep, match="tiny-1"):
+            job_api.refuse_known(known, "tiny", resume)
+    else:
+        job_api.refuse_known(known, "tiny", resume)
 
 
 def test_why_a_job_has_failed_is_the_end_of_its_log_without_secrets_and_lines_of_ray():

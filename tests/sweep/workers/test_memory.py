@@ -9,6 +9,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers.assignment import Assignment
 from sweep.workers.memory import (
     NotEnoughMemory,
+    fraction_of_tensors,
     in_halves,
     memory_error_in,
     num_texts_at_once,
@@ -57,6 +58,18 @@ def test_a_trial_in_halves_reads_half_the_texts_at_once_in_steps_of_as_many(
     assert half == TrialConfig.model_validate(half.tree()), "it is a valid trial"
 
 
+@pytest.mark.parametrize(
+    ("share", "total", "fraction"),
+    [
+        (0.25, 80_000_000_000, 0.24),  # 20 GB, of which CUDA and its libraries have 0.8
+        (0.5, 16_000_000_000, 0.45),
+        (0.1, 8_000_000_000, 0.05),  # they would need all of it
+    ],
+)
+def test_a_share_of_a_gpu_has_room_for_what_pytorch_does_not_count(share, total, fraction):
+    assert fraction_of_tensors(share, total) == pytest.approx(fraction)
+
+
 @pytest.mark.parametrize("accumulation", [1, 3])
 def test_a_micro_batch_of_an_odd_number_cannot_be_halved(accumulation):
     assert in_halves(trial(batch_size=3, accumulation=accumulation), 1) is None
@@ -97,7 +110,7 @@ def test_a_second_lack_of_memory_fails_the_trial_with_what_would_fit():
     assert result.failure.startswith(
         "the memory must hold the model with its moments and 2 texts at"
     )
-    assert "at once, but did not twice, " in result.failure
+    assert "at once, but did not twice, " in result.failure, "the memory of its device follows"
     assert "train.accumulation up to 4 (now 2)" in result.failure
     assert "Tried to allocate" in result.failure
     with pytest.raises(TrialFailed):
@@ -108,7 +121,7 @@ def test_what_a_trial_does_already_is_not_advised():
     tree = trial(batch_size=1, dtype="bf16", zero_stage=2).tree()
     config = TrialConfig.model_validate(tree | {"parameters": "lora"})
     sentence = what_would_fit(config, 1, is_second=False)
-    assert "at once, but did not, " in sentence
+    assert "at once, but did not: less" in sentence
     assert "1 text at once" in sentence
     for word in ("accumulation", "lora", "bf16"):
         assert word not in sentence

@@ -142,7 +142,7 @@ def test_a_checkpoint_depends_neither_on_the_processes_nor_on_the_stage(model, s
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stage", [0, 3])
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
 def test_a_real_model_is_trained_by_two_processes_as_by_one(stage, tmp_path):
     recipe = tree("smollm2-135m", "gap", steps=5, batch_size=4, lr=1e-4, zero_stage=stage)
     recipe["evaluators"] = [{"name": "perplexity", "data": "miniature", "limit": 3}]

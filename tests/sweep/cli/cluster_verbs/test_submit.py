@@ -1,13 +1,17 @@
 """The checks of `sweep submit`; a submitted sweep runs in tests/sweep/remote/test_jobs.py."""
 
+import json
 import os
 import pty
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 
 import pytest
+import ray
 
 from sweep.remote import addresses
+from tests.gateway import Answer, gateway
 from tests.servers import free_port
 from tests.sweep.conftest import verb
 
@@ -66,23 +70,87 @@ def test_what_is_submitted_is_printed_and_without_a_terminal_yes_is_needed(tiny)
     assert lines[4].startswith("ships    sweep.yaml, ")
 
 
+@contextmanager
+def job_api(jobs=()):
+    """A job API that lists jobs, each (id, status, exit code), and takes no further one."""
+    listed = [
+        {
+            "type": "SUBMISSION", "submission_id": id_, "status": status, "entrypoint": "",
+            "metadata": {"sweep": "tiny"}, "driver_exit_code": code,
+        }
+        for id_, status, code in jobs
+    ]  # fmt: skip
+    answers = {
+        "/api/version": {"version": "4", "ray_version": ray.__version__, "ray_commit": ""},
+        "/api/jobs/": listed,
+    }
+
+    def rule(request):
+        is_known = request.method == "GET" and request.path in answers
+        content = json.dumps(answers[request.path]).encode() if is_known else b"no"
+        return Answer(200 if is_known else 500, content, "application/json")
+
+    with gateway(rule) as running:
+        yield running
+
+
+def asked(tiny, address, answer, *words):
+    """Submit on a terminal on which the answer is typed; return (what is printed, errors, code)."""
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-m", "sweep", "submit", tiny, "--address", address, *words]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE)
+    os.close(terminal)
+    os.write(keyboard, f"{answer}\n".encode())
+    printed = b""
+    with suppress(OSError):  # the process has ended
+        while True:
+            printed += os.read(keyboard, 10_000)
+    _, errors = process.communicate()
+    os.close(keyboard)
+    return printed.decode(), errors.decode(), process.returncode
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("answer", "end"), [("n", "nothing was submitted."), ("y", "does not take the sweep")]
 )
 def test_on_a_terminal_it_asks(tiny, answer, end):
-    keyboard, terminal = pty.openpty()
-    words = [sys.executable, "-m", "sweep", "submit", tiny, "--address", nowhere()]
-    process = subprocess.Popen(words, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE)
-    os.close(terminal)
-    os.write(keyboard, f"{answer}\n".encode())
-    printed = b""
-    while b"submit it? [y/N]" not in printed:
-        printed += os.read(keyboard, 10_000)
-    _, errors = process.communicate()
-    os.close(keyboard)
-    assert process.returncode == 2
-    assert end in errors.decode()
+    with job_api() as api:
+        printed, errors, code = asked(tiny, api.url, answer)
+    assert "submit it? [y/N]" in printed
+    assert (code, end in errors) == (2, True)
+    is_sent = any(request.path.startswith("/api/packages") for request in api.requests)
+    assert is_sent == (answer == "y")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("job", "words", "sentence"),
+    [
+        (
+            ("tiny-1", "RUNNING", None),
+            [],
+            "tiny runs on the cluster already, as tiny-1: `sweep logs",
+        ),
+        (("tiny-1", "PENDING", None), ["--resume"], "tiny runs on the cluster already, as tiny-1"),
+        (("tiny-1", "SUCCEEDED", 0), [], "but tiny-1 has succeeded: submit it with --resume"),
+    ],
+)
+def test_of_a_sweep_that_the_cluster_knows_nothing_is_asked(tiny, job, words, sentence):
+    with job_api([job]) as api:
+        printed, errors, code = asked(tiny, api.url, "y", *words)
+        assert "submit it?" not in printed
+        assert (code, sentence in errors) == (2, True)
+        with_yes = verb("submit", tiny, "--yes", "--address", api.url, *words)
+    assert (with_yes.exit_code, sentence in with_yes.stderr) == (2, True)
+    assert {request.method for request in api.requests} == {"GET"}
+
+
+@pytest.mark.timeout(60)
+def test_an_unreachable_cluster_is_told_before_the_question(tiny):
+    printed, errors, code = asked(tiny, nowhere(), "y")
+    assert (code, "submit it?" in printed) == (2, False)
+    assert errors.startswith("--address must be the job API of a running Ray cluster")
 
 
 def test_addresses_are_taken_from_the_option_then_the_environment_then_what_is_kept(tiny):
