@@ -48,6 +48,8 @@ def test_numbers_and_words_of_the_file_are_read_as_they_look(tiny):
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", ":1: must hold plain values and no tags"),
         ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),
         ("steps: 2, batch_size: 4", "steps: 2, batch_size: 4, accumulation: 3", ":9: trial.train batch_size must be a multiple of accumulation"),
+        ("at_once: 1", "gpus_per_trial: 1.5", ":16: resources gpus_per_trial must be a part of one GPU or a whole number"),
+        ("at_once: 1", "gpus_per_trial: 2, workers_per_trial: 3", ":16: resources gpus_per_trial must be a multiple of workers_per_trial"),
         ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be one of auto, tpe, gp, nsga2, random, grid, but got 'magic'."),
         ("search: {sampler: random}", "search: {sampler: ranom}", ":14: search.sampler must be one of auto, tpe, gp, nsga2, random, grid, but got 'ranom'; did you mean 'random'?"),
         ("search: {sampler: random}", "search: {sampler: 3}", ":14: search.sampler must be a mapping (key: value), but got 3."),

@@ -147,6 +147,25 @@ def test_of_a_sweep_that_the_cluster_knows_nothing_is_asked(tiny, job, words, se
 
 
 @pytest.mark.timeout(60)
+def test_a_head_that_goes_away_as_it_is_given_the_job_may_have_taken_it(tiny):
+    with job_api() as api:
+        answers = api.rule
+
+        def rule(request):
+            if request.path.startswith("/api/packages"):  # it has what is uploaded
+                return Answer(200)
+            if request.method == "POST":
+                api.rule = lambda _: Answer(0)  # the connection is closed, now and later
+            return answers(request) if request.method == "GET" else Answer(0)
+
+        api.rule = rule
+        ended = verb("submit", tiny, "--yes", "--address", api.url)
+    assert ended.exit_code == 1, "not 2, by which nothing was started"
+    assert "has gone away before it has said whether it takes the job" in ended.stderr
+    assert "`sweep jobs` shows it" in ended.stderr
+
+
+@pytest.mark.timeout(60)
 def test_an_unreachable_cluster_is_told_before_the_question(tiny):
     printed, errors, code = asked(tiny, nowhere(), "y")
     assert (code, "submit it?" in printed) == (2, False)
