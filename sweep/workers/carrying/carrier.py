@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -15,8 +15,10 @@ from trainables.assets import cache, resolve
 from trainables.assets.folder_files import files_below
 
 ARRIVING = ".arriving-"  # begins the name of a folder in the cache
+OLD_S = 86_400.0  # without a new place, after which a carrier's folder counts as left behind
 LEASE_S = 60.0  # for which a node builds an entry without a sign of life
-CALLS_AT_ONCE = 16
+# Of the actor. Its process may die alone, of a lack of memory say, and is started anew.
+OPTIONS = {"num_cpus": 0, "max_concurrency": 16, "max_restarts": -1, "max_task_retries": -1}
 
 Turn = Literal["fetch", "build", "wait"]
 
@@ -47,6 +49,9 @@ class Carrier:
         """
         os.chdir(folder)
         cache.cache_dir().mkdir(parents=True, exist_ok=True)
+        for left in cache.cache_dir().glob(f"{ARRIVING}*"):  # by carriers that were killed
+            if time.time() - left.stat().st_mtime > OLD_S:
+                shutil.rmtree(left, ignore_errors=True)
         # Beside the entries, so that it can become one of them in one step.
         self._arriving = tempfile.TemporaryDirectory(dir=cache.cache_dir(), prefix=ARRIVING)
         self._inputs = dict(inputs)
@@ -94,24 +99,33 @@ class Carrier:
         assert folder is not None
         return _read(folder, path, start, size)
 
-    def receive(self, entry: str, who: str, path: str, start: int, content: bytes) -> None:
-        """Write some bytes of a file of an entry that a process on another node has built."""
-        file = _within(self._folder_of(entry, who), path)
+    def expect(self) -> str:
+        """Return the name of a new place for an entry that a process on another node has built."""
+        return Path(tempfile.mkdtemp(dir=self._arriving.name)).name
+
+    def receive(self, place: str, path: str, start: int, content: bytes) -> None:
+        """Write some bytes of a file of an entry.
+
+        Raises:
+            FileNotFoundError: this process was started anew since `expect`, and what had come is gone.
+        """
+        file = _within(self._folder_of(place), path)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("r+b" if start else "wb") as stream:
             stream.seek(start)
             stream.write(content)
 
-    def keep(self, entry: str, who: str) -> None:
-        """Make what has arrived of an entry one of this node's cache."""
+    def keep(self, entry: str, place: str) -> None:
+        """Make what has arrived at a place an entry of this node's cache; raise as `receive` does."""
         with self._lock:
-            cache.put(entry, self._folder_of(entry, who))
+            cache.put(entry, self._folder_of(place))
             self._leases.pop(entry, None)
 
-    def _folder_of(self, entry: str, who: str) -> Path:
-        """Return the folder for what arrives of an entry from a process; it is made."""
-        folder = Path(self._arriving.name, hashlib.sha256(f"{entry}|{who}".encode()).hexdigest())
-        folder.mkdir(exist_ok=True)
+    def _folder_of(self, place: str) -> Path:
+        """Return the folder of a place; raise FileNotFoundError if this process has made none."""
+        folder = _within(Path(self._arriving.name), place)
+        if not folder.is_dir():
+            raise FileNotFoundError(folder)
         return folder
 
     def _path_of(self, name: str) -> Path | None:
@@ -131,11 +145,7 @@ def start(inputs: Mapping[str, str]) -> tuple[Any, str]:
 
     node = ray.get_runtime_context().get_node_id()
     actor = ray.remote(Carrier).options(
-        num_cpus=0,
-        max_restarts=-1,  # where its process has died; if its node has, the driver is gone, too
-        max_task_retries=-1,
-        max_concurrency=CALLS_AT_ONCE,
-        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+        **OPTIONS, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
     )
     return actor.remote(Path.cwd(), inputs), node
 

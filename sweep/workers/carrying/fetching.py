@@ -22,8 +22,8 @@ ASK_AGAIN_S = 0.5
 class Fetching(others.Others):
     """The other nodes of a sweep's cluster, seen from a worker of one of them.
 
-    If the carrier has gone, this node builds what it needs: its driver goes with it, and with the
-    driver this worker.
+    If the carrier has gone for good, this node builds what it needs: its driver goes with it, and with
+    the driver this worker.
     """
 
     def __init__(self, carrier: Any, carrier_node: str) -> None:
@@ -60,7 +60,7 @@ class Fetching(others.Others):
         with self._building(folder_name):
             yield False
             if not self._is_there:
-                with suppress(ray.exceptions.RayActorError):
+                with suppress(ray.exceptions.RayError):  # then another node builds it, too
                     self._send(folder_name, folder)
 
     def input(self, name: str) -> Path | None:
@@ -130,13 +130,14 @@ class Fetching(others.Others):
 
     def _send(self, entry: str, folder: Path) -> None:
         """Give an entry that this node has built to the carrier."""
+        place = self._ask("expect")
         for path, file in files_below(folder).items():
             with file.open("rb") as stream:
                 start = 0
                 while (content := stream.read(CHUNK)) or start == 0:
-                    self._ask("receive", entry, self._who, path, start, content)
+                    self._ask("receive", place, path, start, content)
                     start += max(1, len(content))
-        self._ask("keep", entry, self._who)
+        self._ask("keep", entry, place)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         """Return the answer of the carrier."""

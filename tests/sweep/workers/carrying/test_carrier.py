@@ -1,6 +1,8 @@
 """Who builds an entry of the cache that no node has, and which files are handed out."""
 
 import hashlib
+import os
+import time
 
 import pytest
 
@@ -27,10 +29,11 @@ def test_one_process_builds_and_the_others_wait_until_the_entry_is_there(carrier
     assert carrier.turn("tables/a", "two") == "wait"
     assert carrier.turn("tables/b", "two") == "build", "another entry"
     assert carrier.turn("tables/a", "one") == "build", "it still builds"
-    carrier.receive("tables/a", "one", "words", 0, b"bui")
-    carrier.receive("tables/a", "one", "words", 3, b"lt")
+    place = carrier.expect()
+    carrier.receive(place, "words", 0, b"bui")
+    carrier.receive(place, "words", 3, b"lt")
     assert carrier.turn("tables/a", "two") == "wait", "half of it has arrived"
-    carrier.keep("tables/a", "one")
+    carrier.keep("tables/a", place)
     assert carrier.turn("tables/a", "two") == "fetch"
     assert cache.has("tables/a")
     assert carrier.parts("tables/a") == [Part("words", 5, hashlib.sha256(b"built").hexdigest())]
@@ -56,6 +59,30 @@ def test_a_process_that_falls_silent_loses_its_turn(carrier, monkeypatch):
     assert carrier.turn("tables/a", "one") == "wait"
 
 
+def test_what_had_come_to_a_carrier_that_is_started_anew_becomes_no_entry(carrier, tmp_path):
+    place = carrier.expect()
+    carrier.receive(place, "words", 0, b"bui")
+    again = Carrier(tmp_path, {})
+    with pytest.raises(FileNotFoundError):
+        again.receive(place, "words", 3, b"lt")
+    with pytest.raises(FileNotFoundError):
+        again.keep("tables/a", place)
+    with pytest.raises(ValueError, match="must lie below its folder"):
+        again.keep("tables/a", "../other")
+    assert not cache.has("tables/a")
+
+
+def test_what_a_killed_carrier_has_left_is_deleted_after_a_day(carrier, tmp_path):
+    left, living = (cache.cache_dir() / f"{module.ARRIVING}{name}" for name in ("left", "living"))
+    for folder in (left, living):
+        folder.mkdir()
+        (folder / "words").touch()
+    long_ago = time.time() - module.OLD_S - 60
+    os.utime(left, (long_ago, long_ago))
+    Carrier(tmp_path, {})
+    assert (left.exists(), living.exists()) == (False, True)
+
+
 def test_an_entry_of_this_nodes_cache_is_there_for_all(carrier):
     cache.once("tables/a", build)
     assert carrier.turn("tables/a", "one") == "fetch"
@@ -74,7 +101,7 @@ def test_no_part_lies_outside_its_folder(carrier, path):
     cache.once("tables/a", build)
     for call in (
         lambda: carrier.read("tables/a", path, 0, 10),
-        lambda: carrier.receive("tables/b", "one", path, 0, b"x"),
+        lambda: carrier.receive(carrier.expect(), path, 0, b"x"),
     ):
         with pytest.raises(ValueError, match="must lie below its folder"):
             call()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from sweep.workers.carrying.carrier import CALLS_AT_ONCE, Carrier
+from sweep.workers.carrying.carrier import OPTIONS, Carrier
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -20,9 +20,7 @@ def node_with(folder: Path):
 def carrier(tmp_path):
     """An actor that has inputs, on a node of its own."""
     (tmp_path / "start").mkdir()
-    actor = ray.remote(Carrier).options(
-        max_concurrency=CALLS_AT_ONCE, **node_with(tmp_path / "of the driver")
-    )
+    actor = ray.remote(Carrier).options(**OPTIONS | node_with(tmp_path / "of the driver"))
     return actor.remote(tmp_path / "start", {"data": "any", "rows.jsonl": "any"})
 
 
@@ -104,3 +102,16 @@ def test_a_path_of_the_driver_is_copied_to_the_node_that_lacks_it(carrier, tmp_p
     call = ray.remote(copies).options(**node_with(tmp_path / "a"))
     expected = {"rows.jsonl": "rows" * 3, "data": "deep", "none": None}
     assert ray.get(call.remote(carrier)) == expected
+
+
+def test_a_carrier_whose_process_has_died_is_asked_as_before(carrier, tmp_path):
+    (tmp_path / "start/data/deep").mkdir(parents=True)
+    (tmp_path / "start/data/deep/rows.jsonl").write_text("deep")
+    (tmp_path / "start/rows.jsonl").write_text("rows")
+    assert ray.get(carrier.turn.remote("tables/other", "one")) == "build"
+    ray.kill(carrier, no_restart=False)
+    call = ray.remote(copies).options(**node_with(tmp_path / "a"))
+    assert ray.get(call.remote(carrier))["rows.jsonl"] == "rows"
+    call = ray.remote(get).options(**node_with(tmp_path / "b"))
+    assert ray.get(call.remote(carrier, "b", tmp_path / "log")) == "b"
+    assert (tmp_path / "of the driver/tables/words/below/words").read_text() == "b"
