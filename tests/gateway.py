@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+import ray
 
 LOGIN_PAGE = b"<!doctype html><html><body><h1>Log in</h1>\n<form></form></body></html>"
 
@@ -131,3 +134,30 @@ def gateway(rule: Rule, upstream: str = "") -> Iterator[Gateway]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def job_api(jobs: Sequence[tuple[str, str, int | None]] = ()) -> Iterator[Gateway]:
+    """Run what answers as a job API of Ray, with jobs of the sweep `tiny`; it takes no further one.
+
+    jobs: (id, status, exit code) of each.
+    """
+    listed = [
+        {
+            "type": "SUBMISSION", "submission_id": id_, "status": status, "entrypoint": "",
+            "metadata": {"sweep": "tiny"}, "driver_exit_code": code,
+        }
+        for id_, status, code in jobs
+    ]  # fmt: skip
+    answers = {
+        "/api/version": {"version": "4", "ray_version": ray.__version__, "ray_commit": ""},
+        "/api/jobs/": listed,
+    }
+
+    def rule(request: Request) -> Answer:
+        is_known = request.method == "GET" and request.path in answers
+        content = json.dumps(answers[request.path]).encode() if is_known else b"no"
+        return Answer(200 if is_known else 500, content, "application/json")
+
+    with gateway(rule) as running:
+        yield running

@@ -126,7 +126,7 @@ def _code_diff() -> str:
     from sweep.tracking.provenance.code_diff import code_diff
 
     diff = code_diff()
-    if diff.text:
+    if diff.about:
         say(
             f"the record gets {Artifact.CODE_DIFF}, the changes of Equipoise's own code "
             f"({diff.about}): --no-diff leaves it out."
@@ -145,12 +145,14 @@ def resume(
     at_once: AtOnce = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
-    uri = store_of(tracking_uri, name)
-    if control.unpause(name, uri):
-        return
     from sweep.cli.cluster_verbs import resuming
 
-    if jobs_api := resuming.job_api_for(name, address):
+    uri, jobs_api = store_of(tracking_uri, name), resuming.job_api_for(name, address)
+    if control.unpause(name, uri):
+        if jobs_api:
+            resuming.say_if_gone(name, jobs_api)
+        return
+    if jobs_api:
         resuming.resume_there(name, uri, tracking_uri, storage, jobs_api, at_once)
         return
     resume_here(name, tracking_uri, storage, address, harness_tasks, at_once=at_once)

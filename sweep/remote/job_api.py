@@ -208,7 +208,8 @@ def refuse_known(jobs: Iterable[Job], name: str, resume: bool) -> None:
     running = next((job for job in known if not job.is_over), None)
     if running is not None:
         raise KnownSweep(
-            f"{name} runs on the cluster already, as {running.id}: `sweep logs -f {name}` follows it."
+            f"{name} runs on the cluster already, as {running.id}: `sweep logs -f {name}` follows it, "
+            f"and `sweep resume {name}` ends a pause."
         )
     # One that has failed may have recorded nothing: its driver knows, on the head.
     ended = next((j for j in known if j.state == "succeeded" or j.code == INTERRUPTED), None)

@@ -66,7 +66,11 @@ def confirm(yes: bool, look: Callable[[], None] | None = None) -> None:
         )
     if look is not None:
         look()
-    if not typer.confirm("submit it?"):
+    try:
+        is_wanted = typer.confirm("submit it?")
+    except typer.Abort:  # the end of the input, as by Ctrl-D
+        is_wanted = False
+    if not is_wanted:
         leave(WRONG, "nothing was submitted.")
 
 

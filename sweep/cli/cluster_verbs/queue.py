@@ -141,6 +141,8 @@ def add(
         print(json.dumps(tree))
     else:
         queue_tree.say_added(tree)
+        if not key and queue_calls.is_elsewhere(None, here=False):
+            say("that is the queue of this machine: `sweep submit --queue` adds to the cluster's.")
 
 
 @verbs.command(epilog="Example: sweep queue remove smollm2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.record.names import LIVE_STATES
 from sweep.cli.options import FAILED, WRONG, known_jobs_address, leave, reading
+from trainables.cli.streams import say
 
 
 def job_api_for(name: str, address: str | None) -> str | None:
@@ -18,6 +19,28 @@ def job_api_for(name: str, address: str | None) -> str | None:
     if address and address.startswith(("http://", "https://")):
         return known_jobs_address(address)
     return None if address or workspace.spec(name).is_file() else known_jobs_address(None)
+
+
+def say_if_gone(name: str, address: str) -> None:
+    """Print to stderr if no job of a sweep that is to go on runs on a cluster that can be asked.
+
+    The record counts a driver as alive for a minute after its last sign.
+
+    address: of the job API.
+    """
+    from sweep.remote import job_api
+
+    try:
+        with job_api.reaching(address, "does not say how its jobs stand") as client:
+            jobs = job_api.jobs(client)
+    except job_api.Unreachable as error:
+        say(str(error))
+        return
+    if not any(job.sweep == name and not job.kind and not job.is_over for job in jobs):
+        say(
+            f"but the cluster runs no job of {name}: its driver may be gone, and `sweep resume {name}` "
+            f"a minute from now starts another job."
+        )
 
 
 def resume_there(

@@ -81,11 +81,23 @@ def refusal_of_job_api(address: str) -> str:
     is_elsewhere = urlsplit(answer.url).hostname != urlsplit(address).hostname
     if is_elsewhere or not (answer.ok or answer.status_code == requests.codes.not_found):
         return ""
+    if not answer.ok and not _is_of_ray(address):  # an older Ray, or another program
+        return ""
     try:
         is_closed = answer.json()["authentication_mode"] == "token"
     except (ValueError, LookupError, TypeError):
         is_closed = False
     return "" if is_closed else _sentence(address)
+
+
+def _is_of_ray(address: str) -> bool:
+    """Return whether what answers at an address says that it is Ray."""
+    import requests
+
+    try:
+        return "ray_version" in requests.get(f"{address}/api/version", timeout=ASK_S).json()
+    except (requests.RequestException, ValueError, TypeError):
+        return False
 
 
 def _sentence(address: str) -> str:

@@ -29,7 +29,7 @@ class CodeDiff(NamedTuple):
     """What the record gets of the changes of the code.
 
     text:  a patch; empty if there are no changes.
-    about: what it is, in a few words.
+    about: what it is, in a few words; empty if it only names files that git does not know.
     """
 
     text: str
@@ -64,6 +64,8 @@ def code_diff(file: Path = Path(__file__)) -> CodeDiff:
         text = f"{text[:MAX_CHARS]}\n# … cut\n"
     if not text:
         return CodeDiff("", "")
+    if not changed:  # names alone of files that git does not know
+        return CodeDiff(text, "")
     about = f"{counted(len(changed) - len(secret), 'changed file')}, {len(text) / 1000:.0f} kB"
     return CodeDiff(text, f"{about}; without {', '.join(secret[:3])}" if secret else about)
 

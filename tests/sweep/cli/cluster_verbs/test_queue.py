@@ -93,7 +93,9 @@ def test_here_is_the_queue_of_this_machine_whatever_cluster_is_known(call):
     assert away.exit_code == 2
     assert away.stderr.startswith("--address must be the job API of a running Ray cluster")
     assert call("--here").exit_code == 0
-    assert call("add", "one.yaml").exit_code == 0, "it is always that of this machine"
+    added = call("add", "one.yaml")
+    assert added.exit_code == 0, "it is always that of this machine"
+    assert "that is the queue of this machine: `sweep submit --queue` adds to" in added.stderr
     assert call("remove", "one", "--here").exit_code == 0
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from sweep import workspace
-from sweep.cli.cluster_verbs.resuming import job_api_for
+from sweep.cli.cluster_verbs.resuming import job_api_for, say_if_gone
 from sweep.cli.run import _services
 from sweep.remote import addresses
+from tests.gateway import job_api
 from tests.servers import free_port
 from tests.sweep.conftest import verb
 
@@ -33,6 +34,22 @@ def test_a_sweep_that_is_not_recorded_is_not_resumed_anywhere(tmp_path):
     ended = verb("resume", "tiny")
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_gone"),
+    [
+        ([], True),
+        ([("tiny-1", "FAILED", 1)], True),
+        ([("tiny-1", "FAILED", 1), ("tiny-2", "RUNNING", None)], False),
+    ],
+)
+def test_that_no_job_runs_a_sweep_which_is_to_go_on_is_said(capsys, jobs, is_gone):
+    with job_api(jobs) as api:
+        say_if_gone("tiny", api.url)
+    said = capsys.readouterr().err
+    assert said.startswith("but the cluster runs no job of tiny: its driver may be gone") == is_gone
+    assert bool(said) == is_gone
 
 
 def test_a_new_sweep_takes_the_kept_services_and_says_so(capsys):

@@ -1,17 +1,15 @@
 """The checks of `sweep submit`; a submitted sweep runs in tests/sweep/remote/test_jobs.py."""
 
-import json
 import os
 import pty
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
-import ray
 
 from sweep.remote import addresses
-from tests.gateway import Answer, gateway
+from tests.gateway import Answer, job_api
 from tests.servers import free_port
 from tests.sweep.conftest import verb
 
@@ -70,37 +68,13 @@ def test_what_is_submitted_is_printed_and_without_a_terminal_yes_is_needed(tiny)
     assert lines[4].startswith("ships    sweep.yaml, ")
 
 
-@contextmanager
-def job_api(jobs=()):
-    """A job API that lists jobs, each (id, status, exit code), and takes no further one."""
-    listed = [
-        {
-            "type": "SUBMISSION", "submission_id": id_, "status": status, "entrypoint": "",
-            "metadata": {"sweep": "tiny"}, "driver_exit_code": code,
-        }
-        for id_, status, code in jobs
-    ]  # fmt: skip
-    answers = {
-        "/api/version": {"version": "4", "ray_version": ray.__version__, "ray_commit": ""},
-        "/api/jobs/": listed,
-    }
-
-    def rule(request):
-        is_known = request.method == "GET" and request.path in answers
-        content = json.dumps(answers[request.path]).encode() if is_known else b"no"
-        return Answer(200 if is_known else 500, content, "application/json")
-
-    with gateway(rule) as running:
-        yield running
-
-
 def asked(tiny, address, answer, *words):
-    """Submit on a terminal on which the answer is typed; return (what is printed, errors, code)."""
+    """Submit on a terminal on which keys are typed; return (what is printed, errors, code)."""
     keyboard, terminal = pty.openpty()
     command = [sys.executable, "-m", "sweep", "submit", tiny, "--address", address, *words]
     process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE)
     os.close(terminal)
-    os.write(keyboard, f"{answer}\n".encode())
+    os.write(keyboard, answer.encode())
     printed = b""
     with suppress(OSError):  # the process has ended
         while True:
@@ -112,7 +86,12 @@ def asked(tiny, address, answer, *words):
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    ("answer", "end"), [("n", "nothing was submitted."), ("y", "does not take the sweep")]
+    ("answer", "end"),
+    [
+        ("n\n", "nothing was submitted."),
+        ("\x04", "nothing was submitted."),  # Ctrl-D
+        ("y\n", "does not take the sweep"),
+    ],
 )
 def test_on_a_terminal_it_asks(tiny, answer, end):
     with job_api() as api:
@@ -120,7 +99,8 @@ def test_on_a_terminal_it_asks(tiny, answer, end):
     assert "submit it? [y/N]" in printed
     assert (code, end in errors) == (2, True)
     is_sent = any(request.path.startswith("/api/packages") for request in api.requests)
-    assert is_sent == (answer == "y")
+    assert is_sent == (answer == "y\n")
+    assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.timeout(60)
@@ -138,7 +118,7 @@ def test_on_a_terminal_it_asks(tiny, answer, end):
 )
 def test_of_a_sweep_that_the_cluster_knows_nothing_is_asked(tiny, job, words, sentence):
     with job_api([job]) as api:
-        printed, errors, code = asked(tiny, api.url, "y", *words)
+        printed, errors, code = asked(tiny, api.url, "y\n", *words)
         assert "submit it?" not in printed
         assert (code, sentence in errors) == (2, True)
         with_yes = verb("submit", tiny, "--yes", "--address", api.url, *words)
@@ -167,7 +147,7 @@ def test_a_head_that_goes_away_as_it_is_given_the_job_may_have_taken_it(tiny):
 
 @pytest.mark.timeout(60)
 def test_an_unreachable_cluster_is_told_before_the_question(tiny):
-    printed, errors, code = asked(tiny, nowhere(), "y")
+    printed, errors, code = asked(tiny, nowhere(), "y\n")
     assert (code, "submit it?" in printed) == (2, False)
     assert errors.startswith("--address must be the job API of a running Ray cluster")
 

@@ -115,7 +115,11 @@ def test_a_loopback_address_to_which_a_proxy_leads_is_another_machines(server, m
 
 @pytest.mark.parametrize(
     ("status", "content"),
-    [(200, b'{"authentication_mode": "disabled"}'), (200, b"<html>"), (404, b"")],
+    [
+        (200, b'{"authentication_mode": "disabled"}'),
+        (200, b"<html>"),
+        (404, b'{"ray_version": "2.9.0"}'),
+    ],
 )
 def test_a_job_api_that_answers_anybody_is_refused_unless_allowed(
     server, monkeypatch, status, content
@@ -125,6 +129,11 @@ def test_a_job_api_that_answers_anybody_is_refused_unless_allowed(
     monkeypatch.setenv(open_clusters.VARIABLE, "1")
     assert refusal_of_job_api(address) == ""
     assert refusal_of_job_api(address.replace("0.0.0.0", "127.0.0.1")) == ""
+
+
+def test_what_is_no_ray_at_all_is_not_called_open(server):
+    assert refusal_of_job_api(server(404, b"not found")) == ""
+    assert refusal_of_job_api(server(404, b"[]")) == ""
 
 
 @pytest.fixture(scope="module", params=["token", "disabled"])

@@ -59,6 +59,13 @@ def test_a_file_that_holds_secrets_by_its_name_is_left_out_and_named(repository_
     assert about == f"1 changed file, 0 kB; without {name}"
 
 
+def test_new_files_alone_are_named_and_nothing_is_said_of_them(repository_file):
+    repository_file.with_name("notes.txt").write_text("new")
+    text, about = code_diff(repository_file)
+    assert "notes.txt" in text
+    assert about == ""
+
+
 @pytest.mark.long
 def test_a_long_patch_is_cut_and_a_large_file_is_not_read(repository_file):
     repository_file.write_text("one = 2\n" * MAX_CHARS)
