@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.driver.cluster import open_clusters
@@ -20,9 +19,6 @@ from sweep.remote.shipped import Shipped
 from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
 from trainables.schema.text.shown import MAX_NAME, as_word, first_line
-
-if TYPE_CHECKING:
-    pass
 
 FAILED = 1  # exit code of a job that tells none
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet

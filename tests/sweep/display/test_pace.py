@@ -25,6 +25,13 @@ def pace(clock):
     return Pace(clock)
 
 
+def complete_first(pace: Pace, clock: Clock, seconds: float) -> None:
+    """Have the first trial complete after so many seconds."""
+    pace.start("0000")
+    clock.now += seconds
+    pace.end("0000", is_complete=True)
+
+
 def test_nothing_is_known_before_a_trial_has_done_anything(pace, clock):
     assert pace.left_s(4) is None
     assert not pace.has_begun
@@ -57,9 +64,7 @@ def test_trials_side_by_side_that_report_at_their_ends_alone_halve_the_time(pace
 
 
 def test_a_trial_that_is_tried_again_has_nothing_done(pace, clock):
-    pace.start("0000")
-    clock.now += 100
-    pace.end("0000", is_complete=True)
+    complete_first(pace, clock, 100)
     pace.start("0001")
     clock.now += 50
     pace.report("0001", 0.7)
@@ -69,9 +74,7 @@ def test_a_trial_that_is_tried_again_has_nothing_done(pace, clock):
 
 
 def test_what_a_trial_has_reported_counts_before_the_clock(pace, clock):
-    pace.start("0000")
-    clock.now += 100
-    pace.end("0000", is_complete=True)
+    complete_first(pace, clock, 100)
     pace.start("0001")
     clock.now += 200
     pace.report("0001", 0.2)
