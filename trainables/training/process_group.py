@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from trainables.chatter import tell_deepspeed_of_no_gpu
 # How long a process waits for another one: the first alone measures, for hours if there is much.
 # That one has died is seen by whoever has started them (sweep/workers/ranks.py, torchrun).
 PATIENCE = timedelta(days=7)
+LAST_TENSORS_S = 0.2
 
 
 def start_deepspeed() -> Any:
@@ -70,9 +72,15 @@ def _joined() -> Any:
 
 
 def _leave() -> None:
-    """Leave the group as Python ends: gloo's threads would run on, and may abort the process then."""
+    """Leave the group while Python still runs.
+
+    A thread of gloo that lets go of a tensor later asks an interpreter that has ended for its lock, and
+    aborts the process (https://github.com/pytorch/pytorch/pull/179291). The threads themselves run on
+    where DeepSpeed still holds the group, so they get a moment to let go of their last tensors.
+    """
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+        time.sleep(LAST_TENSORS_S)
 
 
 @contextmanager
