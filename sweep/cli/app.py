@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import typer
 
-from sweep.cli import control, metrics, rerun, results, run, ui
+from sweep.cli import control, metrics, rerun, run, ui
+from sweep.cli.answers import compare, front, ls
 from sweep.cli.cluster_verbs import jobs, queue, submit, use
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
 from sweep.cli.planning import plan
@@ -67,7 +68,9 @@ for verbs in (
     run,
     plan,
     metrics,
-    results,
+    ls,
+    front,
+    compare,
     rerun,
     ui,
     use,

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from analysis.record import reader
-from sweep.cli.results import _not_registered
+from sweep.cli.answers.front import _not_registered
 from tests.sweep.conftest import sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -1,4 +1,4 @@
-"""The verbs that read the record of sweeps: ls, front, compare."""
+"""The verb `front`: the Pareto-optimal configurations of a sweep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.record.names import LIVE_STATES, TrialState
 from sweep.cli.options import (
     FAILED,
     WRONG,
@@ -20,7 +19,6 @@ from sweep.cli.options import (
     console,
     leave,
     reading,
-    store_in_use,
     store_of,
 )
 from sweep.tracking.store import errors as store_errors
@@ -30,56 +28,9 @@ from trainables.cli.verbs import file_sentence
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
-    from analysis.record.sweep import Candidate, Sweep
+    from analysis.record.sweep import Sweep
 
 app = typer.Typer()
-
-MAX_SENTENCES = 10  # about sweeps that have lost results
-
-
-@app.command(epilog="Example: sweep ls --format json")
-def ls(
-    tracking_uri: TrackingUri = None,
-    format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-) -> None:
-    """List the sweeps in the record."""
-    import pandas as pd
-
-    from analysis.record import reader
-    from analysis.views import front_files, sweeps_table
-    from sweep import workspace
-    from sweep.driver.liveness import state_here
-
-    uri = store_of(tracking_uri)
-    if uri == workspace.local_tracking_uri() and not workspace.local_store().exists():
-        sweeps = pd.DataFrame(columns=reader.LIST_COLUMNS)
-    else:
-        with reading():
-            sweeps = reader.list_sweeps(tracking_uri=uri)
-        named = zip(sweeps["name"], sweeps["state"], strict=True)
-        sweeps["state"] = [state_here(name, uri, state) for name, state in named]
-        is_over = ~sweeps["state"].isin(LIVE_STATES)
-        sweeps.loc[is_over, TrialState.KILLED] += sweeps.loc[is_over, TrialState.RUNNING]
-        sweeps.loc[is_over, TrialState.RUNNING] = 0
-    if sweeps.empty:
-        say(
-            f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
-            f"store with --tracking-uri, or another folder with SWEEP_HOME."
-        )
-    lossy = sweeps[sweeps[TrialState.LOST].fillna(0) > 0]
-    first = lossy.head(MAX_SENTENCES)
-    for name, num in zip(first["name"], first[TrialState.LOST], strict=True):
-        trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
-        where = f"`sweep status {name}` names {them}"
-        say(f"the record of {name} has lost results of {trials}: {where}.")
-    if num_more := len(lossy) - len(first):
-        say(f"so have those of {counted(num_more, 'further sweep')}.")
-    if format_ is Format.JSON:
-        print(sweeps.to_json(orient="records", date_format="iso", indent=2))
-    elif format_ is Format.CSV:
-        print(front_files.csv_text(sweeps), end="")
-    else:
-        console().print(sweeps_table.table(sweeps))
 
 
 @app.command(epilog="Example: sweep front miniature --out-dir front")
@@ -222,72 +173,3 @@ def _not_registered(sweep: Sweep, num_registered: int) -> str:
         return f"no model is registered, as the front of {sweep.name} has {has}."
     models = counted(num_registered, "model is", "models are")
     return f"{models} registered, and not all that were asked for."
-
-
-@app.command(epilog="Example: sweep compare miniature base 9")
-def compare(
-    name: Name,
-    first: Annotated[
-        str,
-        typer.Argument(metavar="TRIAL", help="a trial's number, NUMBER@ALPHA of it, or `base`"),
-    ],
-    second: Annotated[
-        str, typer.Argument(metavar="TRIAL", help="another; differences are second minus first")
-    ],
-    tracking_uri: TrackingUri = None,
-    format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
-    recipes: Annotated[
-        bool,
-        typer.Option(
-            "--recipes", help="compare recipes, over their seeds, and not two trained models"
-        ),
-    ] = False,
-    every: Annotated[
-        bool, typer.Option("--all", help="show every metric in the table, not the goals alone")
-    ] = False,
-) -> None:
-    """Test whether two candidates differ: a paired test on the items that both were measured on.
-
-    JSON and CSV have every metric, the goals first.
-    """
-    from analysis.record import reader
-    from analysis.stats import paired, recipes_compared
-    from analysis.views import compare_table, front_files
-
-    candidates = _candidate(first), _candidate(second)
-    uri = store_of(tracking_uri, name)
-    with reading():
-        sweep = reader.read_sweep(name, tracking_uri=uri)
-        compare_them = recipes_compared.compare_recipes if recipes else paired.compare
-        comparison = compare_table.goals_first(sweep, compare_them(sweep, *candidates))
-    if format_ is Format.JSON:
-        print(compare_table.to_json(comparison), end="")
-    elif format_ is Format.CSV:
-        print(front_files.csv_text(comparison), end="")
-    else:
-        names = [str(candidate or "base") for candidate in candidates]
-        console().print(
-            compare_table.table(sweep, comparison, *names, recipes=recipes, every=every)
-        )
-
-
-def _candidate(word: str) -> Candidate | None:
-    """Return the candidate that a user names by NUMBER, NUMBER@ALPHA or `base`.
-
-    None stands for the base model.
-
-    Raises:
-        SystemExit: the word has another form.
-    """
-    from analysis.record.sweep import Candidate
-
-    if word == "base":
-        return None
-    try:
-        return Candidate.parse(word)
-    except ValueError:
-        leave(
-            WRONG,
-            f"TRIAL must be the number of a trial or `base`, but got {word!r}; the weights of trial 7 "
-            f"at an α of its `fusion.also` are 7@0.25.",
-        )

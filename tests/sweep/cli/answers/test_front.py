@@ -1,21 +1,18 @@
-"""The verbs that read a sweep back, on a real one."""
+"""The front of a real sweep, from the command line."""
 
-import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
 
 from analysis.record.reader import read_sweep, read_trial_yaml
 from analysis.record.sweep import Candidate
-from sweep import workspace
-from sweep.cli.results import joined_numbers
-from sweep.tracking.sweeps import find_sweep, open_sweep
+from sweep.cli.answers.front import joined_numbers
+from sweep.tracking.sweeps import find_sweep
 from tests.sweep.conftest import record, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -46,37 +43,6 @@ def test_a_recorded_configuration_runs_unchanged_and_gives_the_same_values(finis
     assert {"front.png", "front.html", "front.csv", "front.json"} <= set(os.listdir(tmp_path))
 
 
-def test_ls_lists_it(finished):
-    ended = verb("ls", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
-    (row,) = json.loads(ended.stdout)
-    assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
-
-
-def test_ls_is_csv_with_the_goals_in_one_cell_also_for_one_sweep(finished):
-    ended = verb("ls", "--format", "csv", SWEEP_HOME=str(finished / "sweeps"))
-    (row,) = csv.DictReader(ended.stdout.splitlines())
-    assert row["goals"].split() == ["bias/miniature/gap", "forgetting/general/nll_rise"]
-    assert (row["name"], row["complete"]) == ("tiny", "4")
-
-
-def test_a_sweep_whose_driver_has_died_here_is_interrupted_in_every_view(finished, tmp_path):
-    """Its heartbeat is fresh, and its record shows a trial that runs."""
-    shutil.copytree(finished / "sweeps", tmp_path / "sweeps")
-    home, uri = str(tmp_path / "sweeps"), f"sqlite:///{tmp_path}/sweeps/mlflow.db"
-    found = find_sweep(uri, "tiny")
-    found.reopen(found.run_id)
-    found.set_tags({"sweep.alive": str(int(time.time() * 1000))})
-    found.run_id_of(7)
-    (tmp_path / "sweeps" / "tiny" / "tracking_uri").unlink(missing_ok=True)
-    (row,) = json.loads(verb("ls", "--format", "json", SWEEP_HOME=home).stdout)
-    assert (row["state"], row["running"], row["killed"]) == ("interrupted", 0, 1)
-    assert (
-        json.loads(verb("status", "tiny", "--format", "json", SWEEP_HOME=home).stdout)["state"]
-        == row["state"]
-    )
-    assert "interrupted: 4 complete, 1 killed" in verb("front", "tiny", SWEEP_HOME=home).stdout
-
-
 def test_results_that_the_record_has_lost_are_said_until_somebody_retries_them(finished, tmp_path):
     shutil.copy(finished / "sweeps/mlflow.db", tmp_path)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -94,40 +60,6 @@ def test_results_that_the_record_has_lost_are_said_until_somebody_retries_them(f
     retried = verb("retry", "tiny", *words)
     assert retried.stdout == "1 trial is tried again by `sweep resume tiny`.\n"
     assert "results of" not in verb("status", "tiny", *words).stdout
-
-
-def test_ls_names_ten_sweeps_with_lost_results_and_counts_the_others(spec_of, sweep_home):
-    spec, document = spec_of(1)
-    uri = workspace.local_tracking_uri()
-    for number in range(12):
-        named = spec.model_copy(update={"name": f"lossy-{number}"})
-        opened = open_sweep(uri, named, document.text, {})
-        opened.log_batch(opened.run_id_of(0), [], {}, {"sweep.state": "lost"})
-    said = verb("ls", SWEEP_HOME=str(sweep_home)).stderr.splitlines()
-    assert len(said) == 11
-    assert said[0].startswith("the record of lossy-11 has lost results of 1 trial: ")
-    assert said[-1] == "so have those of 2 further sweeps."
-
-
-def test_two_trials_are_compared_on_the_same_items(finished):
-    home = str(finished / "sweeps")
-    ended = verb("compare", "tiny", "base", "1", "--format", "json", SWEEP_HOME=home)
-    assert ended.exit_code == 0, ended.stderr
-    rows = {row["metric"]: row for row in json.loads(ended.stdout)}
-    assert rows["bias/miniature/ss"]["items"] == 40
-    assert 0 <= rows["forgetting/general/nll"]["p"] <= 1
-    goals = ["bias/miniature/gap", "forgetting/general/nll_rise"]
-    assert list(rows)[:2] == goals
-    shown = {
-        words: verb("compare", "tiny", "base", "1", *words, SWEEP_HOME=home).stdout
-        for words in [(), ("--all",)]
-    }
-    assert max(len(line) for table in shown.values() for line in table.splitlines()) <= 80
-    assert f"{len(rows) - 2} metrics that are no goals: --all" in shown[()]
-    assert ("miniature/ss" in shown[()], "miniature/ss" in shown[("--all",)]) == (False, True)
-    refused = verb("compare", "tiny", "base", "first", SWEEP_HOME=home)
-    assert refused.exit_code == 2
-    assert "must be the number of a trial or `base`, but got 'first'" in refused.stderr
 
 
 def test_the_course_of_each_training_is_in_the_record_and_in_no_table_of_models(finished):

@@ -1,0 +1,1 @@
+"""The verbs that answer from the record: a file for each."""
