@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.record.names import DATABASES, TABLES
 from analysis.record.store.existing import LOCKED_S
@@ -35,9 +35,11 @@ MLFLOW_TABLES = {
     "tags": ("key value run_uuid", ""),
     "params": ("key value run_uuid", ""),
     "latest_metrics": ("key value is_nan run_uuid", "timestamp step"),
+    "metrics": ("key value is_nan run_uuid timestamp step", ""),
 }
 ACTIVE = "active"  # stage of what a user has not deleted
 ROWS_AT_ONCE = 500
+RUNS_AT_ONCE = 500  # databases limit how many values a query may name
 
 
 @dataclass
@@ -67,6 +69,15 @@ class Run:
 
     info: RunInfo
     data: RunData
+
+
+class Point(NamedTuple):
+    """A value of a metric of a run at a step."""
+
+    run_id: str
+    name: str
+    step: int
+    value: float
 
 
 class Database:
@@ -131,6 +142,23 @@ class Database:
             self._fill(found, "params", lambda data: data.params, of_runs)
             self._fill(found, "latest_metrics", lambda data: data.metrics, of_runs)
         return list(found.values())
+
+    def points(self, run_ids: Sequence[str], leave_out: Sequence[str]) -> Iterator[Point]:
+        """Yield every value that was ever logged of some runs; of a step the one that counts last.
+
+        leave_out: how the names of metrics begin that are not read.
+        """
+        from sqlalchemy import select
+
+        own = self._tables["metrics"].c
+        wanted = [own.key.not_like(f"{beginning}%") for beginning in leave_out]
+        for start in range(0, len(run_ids), RUNS_AT_ONCE):
+            some = own.run_uuid.in_(run_ids[start : start + RUNS_AT_ONCE])
+            columns = (own.run_uuid, own.key, own.step, own.value, own.is_nan)
+            query = select(*columns).where(some, *wanted).order_by(own.timestamp, own.value)
+            for run_id, name, step, value, is_nan in self._rows(query):
+                is_none = is_nan or not isinstance(value, int | float)
+                yield Point(run_id, name, step, math.nan if is_none else value)
 
     def _fill(
         self,

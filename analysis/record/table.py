@@ -130,7 +130,7 @@ def model_metrics(run: Run) -> dict[str, float]:
     are not known.
     """
     return {
-        name: _as_measured(name, value)
+        name: as_measured(name, value)
         for name, value in run.data.metrics.items()
         if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT))
         and name not in RESERVED
@@ -138,7 +138,7 @@ def model_metrics(run: Run) -> dict[str, float]:
     }
 
 
-def _as_measured(name: str, value: float) -> float:
+def as_measured(name: str, value: float) -> float:
     """Return the value of a metric, of an error or of its degrees of freedom, as it counts."""
     if metric_of_df(name) is not None:
         return UNKNOWN_DF if value < LEAST_DF else value

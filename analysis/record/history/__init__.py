@@ -1,0 +1,1 @@
+"""What each trial reported as it trained, step by step."""
