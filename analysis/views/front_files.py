@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from analysis.formats.writing import csv_text
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.record.table import error_of
 from analysis.stats.ties import Ties, ties
@@ -28,7 +28,7 @@ from analysis.views.front_words import (
 from trainables.metrics.bounds import ANY, Bounds
 from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
-from trainables.schema.text.escaping import csv_cell, in_markdown
+from trainables.schema.text.escaping import in_markdown
 
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
 CSV_HEAD = [
@@ -208,21 +208,6 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     columns = [*CSV_HEAD, *sweep.logged, *ends, *sweep.params]
     frame = pd.DataFrame(rows, columns=columns, dtype=object)  # whole numbers stay whole
     return csv_text(frame)
-
-
-def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV, in which no cell is a formula of a spreadsheet."""
-    safe = table.rename(columns=csv_cell)
-    for place, kind in enumerate(table.dtypes):
-        if pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
-            cells = [_cell(value) for value in table.iloc[:, place]]
-            safe.isetitem(place, np.array(cells, dtype=object))
-    return safe.to_csv(index=False, lineterminator="\n")
-
-
-def _cell(value: object) -> object:
-    """Return what a cell of CSV holds: of a list of names, those with blanks between them."""
-    return csv_cell(" ".join(map(str, value)) if isinstance(value, list) else value)
 
 
 def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:

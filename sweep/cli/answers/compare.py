@@ -40,9 +40,10 @@ def compare(
 
     JSON and CSV have every metric, the goals first.
     """
+    from analysis.formats import writing
     from analysis.record import reader
     from analysis.stats import paired, recipes_compared
-    from analysis.views import compare_table, front_files
+    from analysis.views import compare_table
 
     candidates = _candidate(first), _candidate(second)
     uri = store_of(tracking_uri, name)
@@ -53,7 +54,7 @@ def compare(
     if format_ is Format.JSON:
         print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
-        print(front_files.csv_text(comparison), end="")
+        print(writing.csv_text(comparison), end="")
     else:
         names = [str(candidate or "base") for candidate in candidates]
         console().print(

@@ -24,8 +24,9 @@ def ls(
     """List the sweeps in the record."""
     import pandas as pd
 
+    from analysis.formats import writing
     from analysis.record import reader
-    from analysis.views import front_files, sweeps_table
+    from analysis.views import sweeps_table
     from sweep import workspace
     from sweep.driver.liveness import state_here
 
@@ -56,6 +57,6 @@ def ls(
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:
-        print(front_files.csv_text(sweeps), end="")
+        print(writing.csv_text(sweeps), end="")
     else:
         console().print(sweeps_table.table(sweeps))

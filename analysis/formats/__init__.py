@@ -1,0 +1,1 @@
+"""Answers for programs: tables with a documented, versioned schema as JSON, CSV and Parquet."""
