@@ -78,9 +78,9 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
             yield reporter.report_base()
         else:
             checkpoint.load(resume_from, engine)
-            if engine.steps == train.steps:  # it was saved at its end
+            if engine.steps == train.last_step:  # it was saved at its end
                 yield reporter.report()
-        while engine.steps < train.steps:
+        while engine.steps < train.last_step:
             model.train(own_dropout=own_dropout)
             lr, losses = engine.lr, []
             for batch in stream.micro_batches(engine.steps, ranks):
@@ -91,7 +91,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
                 losses.append(batch_loss.detached())
             curve.note(engine.steps, losses, lr, engine.gradient_norm)
             is_due = train.report_every and engine.steps % train.report_every == 0
-            if is_due or engine.steps == train.steps:
+            if is_due or engine.steps == train.last_step:
                 yield reporter.report()
 
 
@@ -160,7 +160,7 @@ class _Reporter:
         cost = {SHORTFALL: shortfall} if self.config.replay else {}
         return Report(
             num_steps,
-            num_steps / self.config.train.steps,
+            num_steps / self.config.train.last_step,
             estimate.values(estimates) | cost,
             self._save_state,
             self._save_model,

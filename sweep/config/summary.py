@@ -99,7 +99,7 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
             trials_by_set[name].append(trial)
     for name, some in trials_by_set.items():
         ratio = max(trial.replay.ratio for trial in some if trial.replay)
-        num_texts = max(trial.train.steps * trial.train.batch_size for trial in some)
+        num_texts = max(trial.train.last_step * trial.train.batch_size for trial in some)
         different = {(_pair_set(trial), trial.evaluators): trial for trial in some}
         num_wanted = round(ratio * num_texts)
         texts = min((texts_left(trial, name) for trial in different.values()), key=len)

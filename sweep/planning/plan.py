@@ -105,7 +105,7 @@ def make_plan(
     return Plan(
         spec.name, spec.num_trials, num_recipes, spec.replicates.seeds, num_branches, room,
         _where(spec, machine, room), tuple(rows), parts,
-        fmean(trial.train.steps for trial in drawn),
+        fmean(trial.train.last_step for trial in drawn),
         fmean(work.num_measurements for work in works_alone) if works_alone else 0.0,
         tuple(options), tuple(notes),
     )  # fmt: skip

@@ -52,6 +52,17 @@ def test_reports_come_at_the_start_when_due_and_at_the_end(configure):
     assert all(sorted(report.metrics) == declared for report in reports)
 
 
+def test_a_training_that_ends_early_is_the_whole_one_up_to_there(configure):
+    """Its learning rates, texts and replayed texts are those of all steps."""
+    train = {"steps": 8, "report_every": 2, "schedule": "cosine", "warmup": 0.25}
+    whole = metrics(configure(train=train, **EVERYTHING))
+    part = list(run_trial(configure(train=train | {"stop_after": 5}, **EVERYTHING)))
+    assert [(report.step, report.metrics) for report in part[:3]] == whole[:3]
+    assert [report.progress for report in part] == [0, 2 / 5, 4 / 5, 1]
+    one = metrics(configure(train=train | {"report_every": 8, "stop_after": 4}, **EVERYTHING))
+    assert one == [whole[0], whole[2]]
+
+
 def test_without_a_rhythm_only_start_and_end_are_reported(configure):
     assert [report.step for report in run_trial(configure())] == [0, 6]
 

@@ -60,7 +60,7 @@ def run(
     try:
         for report in run_trial(config, resume_from=resume):
             seconds = time.monotonic() - started
-            print(f"step {report.step}/{config.train.steps}, {seconds:.0f} s")
+            print(f"step {report.step}/{config.train.last_step}, {seconds:.0f} s")
             _print_report(report, declared)
             if problem := fault(report, declared):
                 fail(f"{problem}.")

@@ -26,6 +26,12 @@ class TrainConfig(Strict):
     accumulation: int = Field(
         1, ge=1, description="micro-batches a step and process, to save memory"
     )
+    stop_after: int | None = Field(
+        None,
+        ge=1,
+        exclude_if=lambda steps: steps is None,  # so that recipes without it keep their fingerprint
+        description="end after so many of the steps, as a whole training was by then; all if left out",
+    )
     report_every: int | None = Field(
         None, ge=1, description="steps between reports; only at the end if left out"
     )
@@ -60,6 +66,15 @@ class TrainConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _check_stop_after(self) -> Self:
+        """Raise ValueError if the training is to end after more steps than it has."""
+        if self.last_step > self.steps:
+            raise ValueError(
+                f"stop_after must be at most steps, but got {self.stop_after} and {self.steps}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_offload(self) -> Self:
         """Raise ValueError if something is to be offloaded that ZeRO does not manage."""
         if self.offload != "none" and self.zero_stage == 0:
@@ -68,6 +83,11 @@ class TrainConfig(Strict):
                 f"optimiser's state, but got {self.offload}: choose zero_stage 1, 2 or 3"
             )
         return self
+
+    @property
+    def last_step(self) -> int:
+        """Number of steps that are made: all, or those up to `stop_after`."""
+        return self.steps if self.stop_after is None else self.stop_after
 
     def refuse_unequal_parts(self, num_processes: int) -> None:
         """Refuse a batch size that the processes of a trial cannot share equally.

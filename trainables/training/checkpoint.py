@@ -78,6 +78,7 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     saved_config = _read(folder, CONFIG_FILE, _config)
     ignored_train: dict[str, Any] = {
         "report_every": 0, "accumulation": 0, "zero_stage": 0, "offload": "none",
+        "stop_after": None,
     }  # fmt: skip
     has_replay = config.replay is not None and config.replay.ratio > 0
     if config.train.schedule == "constant" and not config.train.warmup and not has_replay:
@@ -93,10 +94,11 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
             f"{folder} must be a checkpoint of this very trial, but its {', '.join(differing_keys)} "
             f"differ: resume with the configuration in {folder / CONFIG_FILE}."
         )
-    if (step := _read(folder, STEP_FILE, _step)) > config.train.steps:
+    if (step := _read(folder, STEP_FILE, _step)) > config.train.last_step:
+        key = "steps" if config.train.stop_after is None else "stop_after"
         raise UnusableCheckpoint(
-            f"train.steps must be at least the {step} that {folder} has made, "
-            f"but got {config.train.steps}."
+            f"train.{key} must be at least the {step} that {folder} has made, "
+            f"but got {config.train.last_step}."
         )
     if not (folder / STATE_FILE).is_file():
         raise UnusableCheckpoint(_lack_sentence(folder, STATE_FILE))

@@ -95,16 +95,16 @@ def work_of(trial: TrialConfig, shape: ModelShape) -> TrialWork:
             base_rows, base_tokens = 0, 0.0
     if regulariser.holds_weights:
         step_flop += 6 * num_trained
-    every = train.report_every or train.steps
-    num_reports = train.steps // every + bool(train.steps % every)
+    every = train.report_every or train.last_step
+    num_reports = train.last_step // every + bool(train.last_step % every)
     return TrialWork(
         kinds_of(trial),
-        train.steps,
+        train.last_step,
         tokens + anchor_tokens,
         step_flop,
         num_trained,
         num_reports * (1 + len(trial.fusion.also)),
-        min(every, train.steps),
+        min(every, train.last_step),
         evaluations_of(trial, shape),
         base_rows,
         base_tokens,

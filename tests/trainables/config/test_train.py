@@ -20,6 +20,20 @@ def test_a_step_is_cut_into_equal_parts():
                 TrialConfig.model_validate(tree)
 
 
+def test_a_training_ends_after_at_most_all_of_its_steps():
+    train = {"lr": 0.1, "steps": 5}
+    assert [config(train=train | more).train.last_step for more in ({}, {"stop_after": 3})] == [
+        5,
+        3,
+    ]
+    with pytest.raises(ValidationError, match="stop_after must be at most steps, but got 6 and 5"):
+        config(train=train | {"stop_after": 6})
+
+
+def test_a_key_that_is_left_out_is_in_no_tree_so_that_recipes_keep_their_fingerprint():
+    assert "stop_after" not in config(train={"lr": 0.1, "steps": 5}).tree()["train"]
+
+
 def test_settings_of_deepspeed_with_changing_defaults_are_explicit():
     train = {"lr": 0.1, "steps": 1, "batch_size": 12, "accumulation": 3, "clip": 0.0}
     settings = config(train=train).train.deepspeed()

@@ -124,6 +124,7 @@ def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
         (("train", "lr"), 2e-3),
         (("train", "steps"), 5),
         (("train", "batch_size"), 8),
+        (("train", "stop_after"), 1),
         (("train", "accumulation"), 2),
         (("train", "report_every"), 2),
         (("train", "schedule"), "cosine"),
