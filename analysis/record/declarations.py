@@ -13,8 +13,8 @@ from trainables.schema.plain_json import from_json, is_finite_number
 from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
-    from analysis.record.database import Run
     from analysis.record.mlflow_client import Store
+    from analysis.record.store.database import Run
 
 MAX_METRICS = 100_000  # a table has a column for each
 LARGEST = 2**63  # of whole numbers: more than a table holds

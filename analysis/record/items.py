@@ -23,8 +23,9 @@ from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_n
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
+    from analysis.record.candidate import Candidate
     from analysis.record.mlflow_client import Store
-    from analysis.record.sweep import Candidate, Sweep
+    from analysis.record.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,11 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         ValueError: the sweep has no such trial, no items of it, or no measurements at this α.
         OtherContent: the store gives something else than a sweep writes.
     """
+    if candidate is not None and candidate.step is not None:
+        raise ValueError(
+            f"sweep {sweep.name} has no items of {candidate}: they are kept of the end of a training "
+            f"alone; compare trial {candidate.trial}, or run its YAML again (--out-dir)."
+        )
     run_id = sweep.run_id if candidate is None else run_id_of(sweep, candidate.trial)
     model = "the base model" if candidate is None else f"trial {candidate}"
     try:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from analysis.record.database import ACTIVE, Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
+from analysis.record.store.database import ACTIVE, Database, Run, RunData, RunInfo, open_database
 from analysis.record.store.existing import refuse_no_record
 from analysis.record.store.list_of_runs import gives_list_of_runs
 from analysis.record.sweep import UnknownSweep

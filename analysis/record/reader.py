@@ -48,9 +48,9 @@ from trainables.metrics.names import is_fused
 from trainables.schema.plain_yaml import from_yaml, to_yaml
 
 if TYPE_CHECKING:
-    from analysis.record.database import Run
+    from analysis.record.candidate import Candidate
     from analysis.record.mlflow_client import Store
-    from analysis.record.sweep import Candidate
+    from analysis.record.store.database import Run
 
 LISTED_STATES = (*COUNTED_STATES, TrialState.LOST)
 LIST_COLUMNS = ["name", "state", *LISTED_STATES, "started", "goals"]  # of `list_sweeps`
@@ -153,7 +153,8 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
 def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     """Return the exact configuration of a candidate as YAML; `python -m trainables run` runs it again.
 
-    For a candidate at another α it is the configuration of its trial with that α as the only one.
+    For a candidate at another α it is the configuration of its trial with that α as the only one, and
+    for one in mid-training with `train.stop_after`.
 
     Raises:
         ValueError: the sweep has no such trial.
@@ -173,13 +174,17 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
         )
     if not isinstance(config, dict):
         raise OtherContent(place, sweep.tracking_uri)
-    if candidate.alpha is None:
+    if candidate.alpha is None and candidate.step is None:
         return text
     head = [*takewhile(lambda line: line.startswith("#"), text.splitlines())]
-    head.append(
-        f"# with its weights at α = {candidate.alpha:g} between the base and what it trained"
-    )
-    config |= {"fusion": {"alpha": candidate.alpha}}
+    if candidate.step is not None:
+        head.append(f"# as it was after step {candidate.step}")
+        config["train"] |= {"stop_after": candidate.step}
+    if candidate.alpha is not None:
+        head.append(
+            f"# with its weights at α = {candidate.alpha:g} between the base and what it trained"
+        )
+        config |= {"fusion": {"alpha": candidate.alpha}}
     return "".join(f"{line}\n" for line in head) + to_yaml(config)
 
 

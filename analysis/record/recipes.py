@@ -37,6 +37,9 @@ from trainables.metrics.interval import UNKNOWN_DF, reaches_an_end
 from trainables.metrics.names import df_name, error_name, fused_name
 
 SEED = "seed"  # the parameter in which replicates differ
+STEP = (
+    "step"  # the column of the step after which a report measured; NaN for the last one of a trial
+)
 
 # Takes MLflow's ids of the runs of replicates; returns what their items say, by the names of metrics as
 # they were recorded.
@@ -127,7 +130,7 @@ def recipe_rows(
     items_of: ItemsOf = no_items,
     bounds: Mapping[str, Bounds] = NO_BOUNDS,
 ) -> pd.DataFrame:
-    """Return a row for each recipe and α of some rows, in the order of their first trials.
+    """Return a row for each recipe, step and α of some rows, in the order of their first trials.
 
     A row has the number, the run and the settings of the recipe's first trial, but for the seed, which
     is empty if it differs; the mean of each metric, with its error; the mean of `seconds`; and these
@@ -145,6 +148,7 @@ def recipe_rows(
     """
     numbers = rows["trial"].astype(str)
     keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
+    keys += [rows[name] for name in rows if name == STEP]
     repeats: dict[Any, tuple[int, ...]] = {}
     if SEED in rows:  # a seed that was run again gives the same model, and is no further replicate
         is_repeat = pd.concat([*keys, rows[SEED]], axis=1).duplicated()
@@ -175,9 +179,9 @@ def recipe_rows(
 
 
 def _key(key: Any) -> tuple[Any, ...]:
-    """Return the (recipe, α) of a row such that they are equal for equal ones; NaN equals nothing."""
-    recipe, alpha = key
-    return recipe, None if math.isnan(alpha) else alpha
+    """Return the (recipe, α, step) of a row such that equal ones are equal; NaN equals nothing."""
+    recipe, *places = key
+    return recipe, *(None if math.isnan(place) else place for place in places)
 
 
 def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:
@@ -214,7 +218,8 @@ def _recipe_row(
         nothing = pd.Series(math.nan, measured.index)
         se, df = (measured.get(of(name), nothing) for of in (error_name, df_name))
         recorded = name if pd.isna(row["alpha"]) else fused_name(name, row["alpha"])
-        counts = len(measured) > FEW_SEEDS and se.notna().all()
+        has_items = pd.isna(row.get(STEP))  # which are kept of the end of a training alone
+        counts = has_items and len(measured) > FEW_SEEDS and se.notna().all()
         of_items = items_of(measured["run_id"].tolist()).get(recorded) if counts else None
         errors, dfs = se.tolist(), df.fillna(math.inf).tolist()
         values = measured[name].tolist()

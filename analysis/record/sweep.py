@@ -9,10 +9,9 @@ Axes: N models, M goals.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,48 +30,23 @@ from trainables.metrics.names import (
     other_candidates,
 )
 
-BASE = "base"  # the name of the base model among the candidates
 # Columns of the tables of a sweep that are neither parameters nor metrics.
-ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds", "progress")
+ABOUT_TRIALS = (
+    "trial",
+    "step",
+    "alpha",
+    "state",
+    "failure",
+    "run_id",
+    "recipe",
+    "seconds",
+    "progress",
+)
 ABOUT_CANDIDATES = ("replicates", "trials", "repeats", "failed_seeds", *COLUMNS)
 
 
 class UnknownSweep(ValueError):
     """The record has no sweep of this name."""
-
-
-class Candidate(NamedTuple):
-    """A trial's own model, or its weights at another α between the base model (0) and the trained (1).
-
-    trial: the number of the trial.
-    alpha: the α of the weights; None stands for the trial's own model.
-    """
-
-    trial: int
-    alpha: float | None = None
-
-    @classmethod
-    def of(cls, row: Mapping[Any, Any]) -> Candidate:
-        """Return the candidate that a row of `Sweep.rows` describes."""
-        return cls(int(row["trial"]), None if pd.isna(row["alpha"]) else float(row["alpha"]))
-
-    @classmethod
-    def parse(cls, word: str) -> Candidate:
-        """Return the candidate that `str` writes as this word: NUMBER, or NUMBER@ALPHA.
-
-        Raises:
-            ValueError: the word has another form.
-
-        >>> str(Candidate.parse("7@0.25")), Candidate.parse("7")
-        ('7@0.25', Candidate(trial=7, alpha=None))
-        """
-        trial, at, alpha = word.partition("@")
-        if not trial.isdecimal():
-            raise ValueError(f"{word!r} names no trial")
-        return cls(int(trial), float(alpha) if at else None)
-
-    def __str__(self) -> str:
-        return f"{self.trial}" if self.alpha is None else f"{self.trial}@{self.alpha:g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +83,8 @@ class Sweep:
     lost:        numbers of trials of which the record has lost results, and that nobody has asked for
                  since.
     items_of:    what the items of replicates say (analysis/record/recipes.py), read when asked for.
+    chosen_rows: what `rows` is instead, if other models than the last ones are the candidates
+                 (analysis/record/history/choice.py); None for these.
     """
 
     name: str
@@ -131,6 +107,7 @@ class Sweep:
     retried: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
     items_of: ItemsOf = field(default=no_items, repr=False)
+    chosen_rows: pd.DataFrame | None = field(default=None, repr=False)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -142,9 +119,11 @@ class Sweep:
         these parameters a new trial would give that model. There is no such row for 0, which is the
         base model, nor for the trial's own α.
         """
+        if self.chosen_rows is not None:
+            return self.chosen_rows
         names = [str(name) for name in self.trials]
         fused_names = [name for name in names if is_fused(name)]
-        own = self.trials.drop(columns=fused_names).assign(alpha=math.nan)
+        own = self.trials.drop(columns=fused_names).copy().assign(alpha=math.nan)
         complete = self.trials[self.trials["state"] == TrialState.COMPLETE]
         tables = [own]
         for alpha, sources in other_candidates({name: name for name in names}).items():

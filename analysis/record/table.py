@@ -31,7 +31,7 @@ from trainables.metrics.names import (
 )
 
 if TYPE_CHECKING:
-    from analysis.record.database import Run
+    from analysis.record.store.database import Run
 
 
 # Without a sign of life of its driver for this long, a sweep counts as interrupted. A driver that

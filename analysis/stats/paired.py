@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.record.candidate import Candidate
 from analysis.record.items import read_items
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.sweep import Sweep
 from trainables.metrics.bounds import ANY, of_difference
 from trainables.metrics.interval import MIN_DF, quantile
 from trainables.metrics.metric import Metric

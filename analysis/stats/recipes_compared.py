@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.record.candidate import Candidate
 from analysis.record.items import read_items
 from analysis.record.names import TrialState
 from analysis.record.replicates import Replicates, Spread, spread, spread_beside
-from analysis.record.sweep import Candidate, Sweep, run_id_of
+from analysis.record.sweep import Sweep, run_id_of
 from analysis.stats.paired import COLUMNS, NOTHING, are_same, within_bounds
 from analysis.stats.seeds import NO_SEEDS, seeds_test
 from trainables.metrics.interval import UNKNOWN_DF

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.candidate import BASE, Candidate
+from analysis.record.sweep import Sweep
 from analysis.record.table import error_of
 from trainables.metrics.clusters import welch_satterthwaite
 from trainables.metrics.interval import UNKNOWN_DF, quantile

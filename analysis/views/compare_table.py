@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.folding import Folded
-from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.candidate import BASE, Candidate
+from analysis.record.sweep import Sweep
 from analysis.stats.recipes_compared import SEED_COLUMNS
 from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
 from trainables.metrics.names import DEGENERATE

@@ -5,10 +5,11 @@ import re
 import tempfile
 from pathlib import Path
 
+from analysis.record.candidate import Candidate
 from analysis.record.mlflow_client import NotDelivered
 from analysis.record.names import TRIAL_COMMENT, Artifact
 from analysis.record.reader import read_trial_yaml
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.sweep import Sweep
 from analysis.views import front_html, front_png
 from analysis.views.front_files import to_csv, to_json
 
@@ -19,7 +20,8 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
     """Write the front of a sweep into a folder and return the paths of the files.
 
     These are front.json, front.csv, front.png, front.html and, for each member but the base model,
-    NAME-0007.yaml, the first trial of its recipe, or NAME-0007-alpha0.25.yaml at another α. Each file
+    NAME-0007.yaml, the first trial of its recipe, or NAME-0007-alpha0.25.yaml at another α, or
+    NAME-0007-step50.yaml in mid-training. Each file
     appears whole or not at all. A second call replaces the files of the first. It deletes the trial
     files of members that have left the front, and no other file. Of a member whose configuration the
     store lacks there is a warning and no YAML.
@@ -39,14 +41,15 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
         draw(sweep, staged)
         for row in sweep.front().to_dict("records"):
             member = Candidate.of(row)
-            suffix = "" if member.alpha is None else f"-alpha{member.alpha:g}"
+            suffix = "" if member.step is None else f"-step{member.step}"
+            suffix += "" if member.alpha is None else f"-alpha{member.alpha:g}"
             path = staged / f"{sweep.name}-{member.trial:04d}{suffix}.yaml"
             try:
                 path.write_bytes(read_trial_yaml(sweep, member).encode())
             except NotDelivered as error:
                 log.warning("%s", error)
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
-    trial_file = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
+    trial_file = re.compile(re.escape(sweep.name) + r"-\d{4,}(-step\d+)?(-alpha[\d.e-]+)?\.yaml")
     for path in out_dir.iterdir():
         if trial_file.fullmatch(path.name) and path not in written and _is_of_a_sweep(path):
             path.unlink()

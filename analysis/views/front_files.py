@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.formats.writing import csv_text
-from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.candidate import BASE, Candidate
+from analysis.record.sweep import Sweep
 from analysis.record.table import error_of
 from analysis.stats.ties import Ties, ties
 from analysis.views.front_words import (

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.record.sweep import BASE as BASE_NAME
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.candidate import BASE as BASE_NAME
+from analysis.record.candidate import Candidate
+from analysis.record.sweep import Sweep
 from analysis.stats.ties import Ties, ties
 from analysis.views.front_figure import BASE, draw, own_style
 from analysis.views.front_words import base_remark, headline, label, marks, number, shown_error

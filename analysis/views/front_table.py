@@ -12,8 +12,9 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from analysis.folding import Folded
+from analysis.record.candidate import BASE, Candidate
 from analysis.record.names import LIVE_STATES, TrialState
-from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.sweep import Sweep
 from analysis.stats.ties import Ties, ties
 from analysis.views.front_words import (
     MAYBE_TIED,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.record.candidate import Candidate
 from analysis.record.names import TrialState
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.sweep import Sweep
 from analysis.record.table import error_of
 from trainables.metrics.interval import UNKNOWN_DF, as_number, half_width, num_decimals, plus_minus
 from trainables.metrics.metric import Metric

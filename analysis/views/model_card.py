@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import read_trial_yaml
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.sweep import Sweep
 from analysis.stats.ties import ties
 from analysis.views.front_words import num_degenerate, number, recipe, shown_error
 from trainables.metrics.interval import MEANING

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.record.candidate import BASE, Candidate
 from analysis.record.names import TrialState
-from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.sweep import Sweep
 from analysis.record.table import error_of
 from analysis.stats.ties import ties
 from analysis.views.front_words import MAYBE_TIED, TIED, label, number

@@ -41,9 +41,9 @@ def config(objective: str, regulariser: str, lr: float, **more: object) -> dict[
     return chosen | {"model.path": "smollm2", "train.steps": 200} | more
 
 
-def trial(number, state, values, params, failure="", recipe=""):
-    """A trial of a record; those of one recipe are replicates."""
-    entry = {"number": number, "state": state, "end": values, "params": params}
+def trial(number, state, values, params, failure="", recipe="", earlier=()):
+    """A trial of a record; those of one recipe are replicates. earlier: values by step, before the end."""
+    entry = {"number": number, "state": state, "end": values, "params": params, "earlier": earlier}
     return entry | {"failure": failure, "recipe": recipe}
 
 
@@ -198,6 +198,9 @@ def record(
         texts[run] = {"trial.yaml": text or trial_text(name, number)}
         steps = {
             0: BASE | {"progress": 0.0},
+            **{
+                step: row | {"progress": step / 200} for step, row in dict(entry["earlier"]).items()
+            },
             200: entry["end"] | {"progress": 1.0, "system/cpu": 50.0},
         }
         client.log_batch(
@@ -262,6 +265,36 @@ def fusing(tmp_path_factory) -> Sweep:
         text=TRIAL_YAML,
     )
     return read_sweep("fused", tracking_uri=uri)
+
+
+# By hand: of gaps and rises at steps 50, 100 and 200, the front is 1:50, 0:50, 1:100@0.5, 0:100 and 0.
+# Trials 0 and 2 are replicates, so that 0:50 and so on are their means; 3 was stopped early.
+STEPS = [
+    trial(
+        number, state, end, CDA | {"seed": seed, "train.steps": 200}, recipe=recipe, earlier=earlier
+    )
+    for number, seed, recipe, state, end, earlier in [
+        (0, 0, "cda", "complete", values(2, 0.2), {50: values(7, 0.03), 100: values(4, 0.1)}),
+        (1, 0, "dpo", "complete", values(5, 0.4) | fused(0.5, 8, 0.3), {
+            50: values(9, 0.01), 100: values(6, 0.2) | fused(0.5, 5, 0.05),
+        }),
+        (2, 1, "cda", "complete", values(2, 0.2), {50: values(7, 0.05), 100: values(4, 0.1)}),
+        (3, 1, "dpo", "pruned", values(1, 0.1), {50: values(1, 0.0)}),
+    ]
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def stepping(tmp_path_factory) -> Sweep:
+    """Two goals, and trials that reported in mid-training; in a store of its own."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("steps")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    goals = [GAP, RISE]
+    client = MlflowClient(tracking_uri=uri)
+    record(client, folder, "steps", goals=goals, constraints={}, trials=STEPS, text=TRIAL_YAML)
+    return read_sweep("steps", tracking_uri=uri)
 
 
 @pytest.fixture(scope="session")

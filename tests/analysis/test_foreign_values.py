@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import list_sweeps, read_sweep, read_trial_yaml
-from analysis.record.sweep import Candidate
 from analysis.stats.paired import compare
 from analysis.views import compare_table, front_files, front_table, sweeps_table
 from analysis.views.status import summary

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from analysis.record.database import Point
 from analysis.record.names import Group
+from analysis.record.store.database import Point
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

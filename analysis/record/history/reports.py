@@ -10,10 +10,9 @@ import pandas as pd
 from analysis.record.history.points import read_points
 from analysis.record.mlflow_client import connect
 from analysis.record.names import Series
+from analysis.record.recipes import STEP
 from analysis.record.sweep import ABOUT_TRIALS, Sweep
 from analysis.record.table import as_measured
-
-STEP = "step"  # the column of the number of steps that a report comes after
 
 
 def read_reports(sweep: Sweep, /) -> pd.DataFrame:

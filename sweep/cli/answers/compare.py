@@ -9,7 +9,7 @@ import typer
 from sweep.cli.options import WRONG, Format, Name, TrackingUri, console, leave, reading, store_of
 
 if TYPE_CHECKING:
-    from analysis.record.sweep import Candidate
+    from analysis.record.candidate import Candidate
 
 app = typer.Typer()
 
@@ -70,7 +70,7 @@ def _candidate(word: str) -> Candidate | None:
     Raises:
         SystemExit: the word has another form.
     """
-    from analysis.record.sweep import Candidate
+    from analysis.record.candidate import Candidate
 
     if word == "base":
         return None

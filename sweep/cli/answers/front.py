@@ -137,7 +137,7 @@ def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
         A sentence for each member, and whether it is registered; None for one at another α, of which
         no sweep keeps a model.
     """
-    from analysis.record.sweep import Candidate
+    from analysis.record.candidate import Candidate
     from analysis.views.model_card import card, tags
     from sweep.tracking import registry
 

@@ -19,7 +19,7 @@ from trainables.schema.counted import counted
 from trainables.schema.plain_yaml import from_yaml
 
 if TYPE_CHECKING:
-    from analysis.record.database import Run
+    from analysis.record.store.database import Run
     from sweep.config.spec import SweepSpec
 
 MAX_TRIALS = 200  # the latest, that are looked at
@@ -58,7 +58,7 @@ def recorded_speed(spec: SweepSpec, usual: DefaultSpeed) -> ScaledSpeed | None:
 
 def _recorded(spec: SweepSpec) -> Iterator[Recorded]:
     """Yield the latest complete trials of sweeps that were run here with the same resources."""
-    from analysis.record.database import open_database
+    from analysis.record.store.database import open_database
 
     if not workspace.local_store().is_file():
         return

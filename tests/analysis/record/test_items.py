@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.record.candidate import Candidate
 from analysis.record.items import RecordedItems, _rows, read_items
 from analysis.record.reader import read_sweep
 from analysis.record.replicates import of_items
-from analysis.record.sweep import Candidate
 from tests.analysis.conftest import ACCURACY, GAP, NLL, RIGHT, RISE, SEEDS, TERMS, record
 from trainables.metrics.estimate import Estimate, Items, mean
 from trainables.metrics.items_file import write

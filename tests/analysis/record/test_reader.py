@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import list_sweeps, read_sweep, read_trial_yaml
-from analysis.record.sweep import Candidate
 
 ACCURACY, GAP, RISE, SCORE = (
     "task/piqa/accuracy",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.sweep import Candidate
+from analysis.record.candidate import Candidate
 
 ACCURACY, GAP, RISE = "task/piqa/accuracy", "bias/stereoset/gap", "forgetting/general/nll_rise"
 

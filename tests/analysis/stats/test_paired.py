@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from scipy import stats
 
-from analysis.record.sweep import Candidate
+from analysis.record.candidate import Candidate
 from analysis.stats.paired import (
     NOTHING,
     PairedTest,

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import read_sweep
-from analysis.record.sweep import Candidate
 from analysis.stats.paired import compare
 from analysis.stats.recipes_compared import are_replicates, compare_recipes, replicates_of
 from analysis.views.compare_table import table

@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
-from analysis.record.sweep import Candidate
+from analysis.record.candidate import Candidate
 from analysis.stats.paired import compare
 from analysis.views.compare_table import goals_first, table, to_json
 from trainables.metrics.names import DEGENERATE

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import read_trial_yaml
-from analysis.record.sweep import Candidate
 from analysis.views.export import write
 from trainables.config import FusionConfig, TrialConfig
 from trainables.schema.yaml_file import read, validate

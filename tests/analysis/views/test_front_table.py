@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from analysis.record.sweep import Candidate
+from analysis.record.candidate import Candidate
 from analysis.views.front_files import to_csv, to_json
 from analysis.views.front_table import table
 from trainables.metrics.metric import Metric

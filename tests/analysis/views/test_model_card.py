@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import ModelCard
 
-from analysis.record.sweep import Candidate
+from analysis.record.candidate import Candidate
 from analysis.views.front_words import shown_error
 from analysis.views.model_card import card, tags
 from tests.analysis.conftest import GAP, RISE

@@ -42,8 +42,8 @@ def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
 
 @pytest.mark.long
 def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of):
+    from analysis.record.candidate import Candidate
     from analysis.record.reader import read_sweep
-    from analysis.record.sweep import Candidate
 
     fusion = "fusion: {alpha: {choice: [0.5, 1.0]}, also: [0, 0.5]}\n  evaluators:"
     spec, document = spec_of(4, **{"evaluators:": fusion})

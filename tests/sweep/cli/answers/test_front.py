@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.record.candidate import Candidate
 from analysis.record.reader import read_sweep, read_trial_yaml
-from analysis.record.sweep import Candidate
 from sweep.cli.answers.front import joined_numbers
 from sweep.tracking.sweeps import find_sweep
 from tests.sweep.conftest import record, verb

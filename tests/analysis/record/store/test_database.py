@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from analysis.record import mlflow_client
-from analysis.record.database import Run, open_database
 from analysis.record.mlflow_client import Store, read_artifact, runs_with, sweep_run, sweep_runs
 from analysis.record.names import Role, Tag
 from analysis.record.reader import list_sweeps, read_sweep
+from analysis.record.store.database import Run, open_database
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
-EARLIER = Path(__file__).parents[2] / "assets" / "before-the-move.tar.xz"
+EARLIER = Path(__file__).parents[3] / "assets" / "before-the-move.tar.xz"
 
 
 @pytest.fixture(scope="module")
