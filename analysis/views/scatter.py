@@ -297,5 +297,4 @@ def _limits(
     centres = pd.Series([*values[is_on_front], base])
     low = max(np.nanmin([everything.min(), (centres - drawn["below"]).min()]), near.min() - reach)
     high = min(np.nanmax([everything.max(), (centres + drawn["above"]).max()]), near.max() + reach)
-    margin = 0.08 * (high - low or 1.0)
-    return low - margin, high + margin
+    return low - (margin := 0.08 * (high - low or 1.0)), high + margin
