@@ -28,7 +28,8 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
             "  lr:",
             "  seed: 3\n  lr:",
             "5: train.seed is no known key (known: lr, steps, batch_size, accumulation, "
-            "report_every, schedule, warmup, weight_decay, clip, dtype, zero_stage, offload, max_tokens).",
+            "stop_after, report_every, schedule, warmup, weight_decay, clip, dtype, zero_stage, offload, "
+            "max_tokens).",
         ),
         (
             "alignment:",
