@@ -37,9 +37,7 @@ from trainables.metrics.interval import UNKNOWN_DF, reaches_an_end
 from trainables.metrics.names import df_name, error_name, fused_name
 
 SEED = "seed"  # the parameter in which replicates differ
-STEP = (
-    "step"  # the column of the step after which a report measured; NaN for the last one of a trial
-)
+STEP = "step"  # the column of the step after which a report measured; NaN for that at the end
 
 # Takes MLflow's ids of the runs of replicates; returns what their items say, by the names of metrics as
 # they were recorded.
